@@ -1,0 +1,1 @@
+"""The open backend of a neighbourhood mini-program."""

@@ -37,5 +37,3 @@ class Done(Out):
     """The answer of an action that has nothing else to tell."""
 
     done: bool = True
-
-

@@ -1,0 +1,56 @@
+# Everything starts here; `make` alone lists what there is. Needs Python 3.11 or newer.
+# Paths are relative, so that the folder may be called anything.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench openapi lock clean
+
+PYTHON :=
+BUILD_TOOLS := hatchling editables
+COMPILE := .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# An installed environment holds the name of its folder, so a moved one is made anew.
+HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
+RUN := .venv/.run-$(HERE)
+DEV := .venv/.dev-$(HERE)
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s%s\n", $$1, $$2}' Makefile
+
+demo: $(RUN) ## Start the API with an invented neighbourhood on http://127.0.0.1:8000
+	@.venv/bin/neighborhood-api demo
+
+test: $(DEV) ## Run the tests
+	@.venv/bin/python -m pytest
+
+check: $(DEV) ## Check style, types, imports, the API description and the migrations
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy src tests
+	.venv/bin/lint-imports
+	.venv/bin/neighborhood-api export-openapi --check openapi/openapi.json
+	.venv/bin/neighborhood-api migrate --check
+
+bench: $(DEV) ## Measure reads and writes on 100,000 residents
+	@.venv/bin/python -m benchmarks
+
+openapi: $(RUN) ## Write openapi/openapi.json anew from the code
+	@.venv/bin/neighborhood-api export-openapi openapi/openapi.json
+
+lock: $(DEV) ## Write the lock files anew from pyproject.toml (UPGRADE=1: newest versions)
+	@.venv/bin/python -m pip --disable-pip-version-check -qq install uv
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev -o requirements-dev.lock
+	@echo $(BUILD_TOOLS) | tr ' ' '\n' | $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		pyproject.toml - -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove the environment and all caches; the data in .data stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests migrations benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(RUN): requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' sh scripts/install.sh requirements.lock
+	@touch $(RUN)
+
+$(DEV): requirements-dev.lock pyproject.toml
+	@PYTHON='$(PYTHON)' sh scripts/install.sh requirements-dev.lock
+	@touch $(DEV) $(RUN)

@@ -1,0 +1,102 @@
+"""Composition root of the API: the only module that imports every `routes.py`."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from neighborhood_api.grid import routes as grid
+from neighborhood_api.grid.service import standing_of
+from neighborhood_api.identity import routes as identity
+from neighborhood_api.identity.caller import Gate
+from neighborhood_api.identity.keys import Keyring
+from neighborhood_api.identity.revocations import Revocations
+from neighborhood_api.identity.tokens import Tokens
+from neighborhood_api.kit import errors
+from neighborhood_api.kit.db import Database
+from neighborhood_api.kit.docs import install_docs
+from neighborhood_api.kit.envelope import Envelope
+from neighborhood_api.kit.limits import RateLimit
+from neighborhood_api.kit.problems import InvalidRequest, problems
+from neighborhood_api.settings import Settings
+from neighborhood_api.wechat.config import wechat_from
+
+PREFIX = "/api/v1"
+LONGEST_BODY = 1024 * 1024
+"""Bytes; uploads have a limit of their own."""
+DESCRIPTION = """\
+邻里接口:居民上报诉求、查看网格负责人、预约活动室;巷长、网格、社区、街道和部门办理。
+
+The open backend of a neighbourhood mini-program. Every success is 200 with a JSON body;
+every error is `application/problem+json` with a stable `code` and a Chinese `message` to
+show as it is (English with `Accept-Language: en`). Every POST honours `Idempotency-Key`.
+"""
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """Build the API over `database`; nothing is read from the environment here."""
+    app = FastAPI(
+        title="Neighborhood API",
+        summary="邻里接口 · Report, see who is responsible, book",
+        description=DESCRIPTION,
+        version="0.1.0",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+        responses=problems(InvalidRequest),
+        max_body_size=LONGEST_BODY,
+        lifespan=_lifespan,
+        telemetry={"logs": False},  # its records carry exception messages, and those carry data
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.standing_of = standing_of
+    app.state.gate = Gate(
+        tokens=Tokens(keyring_from(settings)),
+        revocations=Revocations(database),
+        sign_ins=RateLimit("sign_in", settings.sign_ins_per_minute),
+        writes=RateLimit("write", settings.writes_per_minute),
+    )
+    errors.install(app)
+    install_docs(app)
+    for router in (grid.router, identity.router):  # busiest first: matching is linear
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(identity.well_known)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+            max_age=600,
+        )
+    app.add_middleware(Envelope)
+    return app
+
+
+def keyring_from(settings: Settings) -> Keyring:
+    """Return the signing keys that the settings give, or those of the data folder.
+
+    Raises: SigningKeyError.
+    """
+    if settings.signing_keys is not None:
+        return Keyring.from_text(settings.signing_keys.get_secret_value())
+    return Keyring.from_folder(settings.data_dir / "keys")
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    database: Database = app.state.database
+    gate: Gate = app.state.gate
+    async with AsyncExitStack() as stack:
+        await database.open()
+        stack.push_async_callback(database.close)
+        http = await stack.enter_async_context(httpx.AsyncClient())
+        app.state.wechat = wechat_from(app.state.settings, http)
+        gate.revocations.start()
+        stack.push_async_callback(gate.revocations.stop)
+        yield

@@ -1,0 +1,267 @@
+"""Reads the demonstration district from its data files: no database, no clock, no chance.
+
+Division names and codes are real (National Bureau of Statistics). Everything below a community,
+every person, number, household and issue is invented. Telephone numbers cannot reach anyone:
+the mobile prefix 154 is not assigned in China, and no local number begins with 90. Deadlines in
+`categories.csv` are the demo's own, not a norm; `standard_code` is the leaf of the Guangdong
+standard DB44/T 2479-2024 that comes closest.
+"""
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import time
+from importlib.resources import files
+from typing import Any, Literal, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass as checked
+
+Level = Literal["district", "street", "community", "grid", "lane"]
+Kind = Literal[
+    "district", "street", "town", "management_area",
+    "community", "village", "grid", "compound", "lane", "building",
+]  # fmt: skip
+Role = Literal[
+    "lane_chief", "grid_leader", "grid_worker", "community_secretary", "community_worker",
+    "street_secretary", "street_dispatcher", "department_officer", "operator",
+]  # fmt: skip
+IssueState = Literal[
+    "assigned", "accepted", "handling", "resolved", "confirmed", "closed",
+    "reopened", "rejected", "withdrawn",
+]  # fmt: skip
+Who = Literal["chief", "grid_leader", "community_worker", "dispatcher", "reporter", "system"]
+Move = Literal[
+    "accept", "respond", "resolve", "confirm", "reopen", "rate",
+    "reject", "escalate", "withdraw", "comment",
+]  # fmt: skip
+
+Row = TypeVar("Row")
+STRICT = ConfigDict(extra="forbid")
+"""A column nobody reads is a mistake in the file."""
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class NodeRow:
+    """One place in the tree; lanes and buildings also have a plate and a point (WGS-84)."""
+
+    code: str
+    level: Level
+    kind: Kind
+    name: str
+    full_name: str
+    parent_code: str | None = None
+    plate_code: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class PersonRow:
+    """An invented member of staff, who signs in with a phone number."""
+
+    key: str
+    name: str
+    phone: str
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class PostRow:
+    """Puts a person into a post at a node, with the duty phone the public may see."""
+
+    person_key: str
+    role: Role
+    node_code: str
+    duty_phone: str
+    stand_in_key: str | None = None
+    organization: str | None = None
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class HouseholdRow:
+    """A door in a lane or building."""
+
+    key: str
+    lane_code: str
+    address: str
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class ResidentRow:
+    """An invented resident, who signs in with WeChat; some gave no phone or no address."""
+
+    key: str
+    name: str
+    openid: str
+    phone: str | None = None
+    household_key: str | None = None
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class VenueRow:
+    """A service centre, open to everyone who lives under its node."""
+
+    key: str
+    node_code: str
+    name: str
+    address: str
+    phone: str
+    longitude: float
+    latitude: float
+    services: str
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class RoomRow:
+    """A room that is booked as a whole."""
+
+    key: str
+    venue_key: str
+    name: str
+    kind: Literal["reading", "chess", "table_tennis", "activity"]
+    capacity: int
+    slot_minutes: int
+    shortest_minutes: int
+    longest_minutes: int
+    horizon_days: int
+    notice_minutes: int
+    rules: str
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class OpeningRow:
+    """Hours in which a room is open on one weekday (1 = Monday), local time."""
+
+    room_key: str
+    weekday: int
+    opens: time
+    closes: time
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class SessionRow:
+    """A weekly class by a volunteer (weekday 1 = Monday, local time, ages in years)."""
+
+    key: str
+    title: str
+    kind: Literal["tutoring", "activity"]
+    subject: str
+    grade: str
+    teacher: str
+    room_key: str
+    capacity: int
+    weekday: int
+    starts: time
+    ends: time
+    youngest_age: int
+    oldest_age: int
+    about: str
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class CategoryRow:
+    """What an issue can be about, and how long an answer and a solution may take."""
+
+    code: str
+    name: str
+    group_code: str
+    group_name: str
+    hint: str
+    standard_code: str
+    respond_minutes: int
+    resolve_minutes: int
+    photo_required: bool
+    """Whether resolving demands a photo."""
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class StepRow:
+    """One move in the life of an issue, `after_minutes` after it was reported."""
+
+    after_minutes: int
+    who: Who
+    move: Move
+    text: str = ""
+    internal: bool = False
+    rating: int | None = None
+    photos: int = 0
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class IssueRow:
+    """An issue as it was reported, its steps, and the state and level it ends up in.
+
+    Either a resident reported it, or `registered_by` took it down for a caller on the phone.
+    """
+
+    key: str
+    category_code: str
+    lane_code: str
+    text: str
+    reported_minutes_ago: int
+    state: IssueState
+    held_at: Literal["lane", "grid", "community", "street"]
+    steps: tuple[StepRow, ...]
+    reporter_key: str | None = None
+    registered_by: Literal["community_worker", "dispatcher"] | None = None
+    caller_name: str | None = None
+    caller_phone: str | None = None
+    location_detail: str = ""
+    anonymous: bool = False
+    photos: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoPlace:
+    """The whole district; nodes come parents first."""
+
+    nodes: tuple[NodeRow, ...]
+    people: tuple[PersonRow, ...]
+    posts: tuple[PostRow, ...]
+    households: tuple[HouseholdRow, ...]
+    residents: tuple[ResidentRow, ...]
+    venues: tuple[VenueRow, ...]
+    rooms: tuple[RoomRow, ...]
+    openings: tuple[OpeningRow, ...]
+    sessions: tuple[SessionRow, ...]
+    categories: tuple[CategoryRow, ...]
+    issues: tuple[IssueRow, ...]
+
+
+def load_place() -> DemoPlace:
+    """Reads every data file and checks the type of every field.
+
+    Raises:
+        pydantic.ValidationError: A file holds a field its row does not know or cannot read.
+    """
+    return DemoPlace(
+        nodes=(
+            *_rows("divisions", NodeRow),
+            *_rows("grids", NodeRow),
+            *_rows("lanes", NodeRow),
+        ),
+        people=_rows("people", PersonRow),
+        posts=_rows("posts", PostRow),
+        households=_rows("households", HouseholdRow),
+        residents=_rows("residents", ResidentRow),
+        venues=_rows("venues", VenueRow),
+        rooms=_rows("rooms", RoomRow),
+        openings=_rows("openings", OpeningRow),
+        sessions=_rows("sessions", SessionRow),
+        categories=_rows("categories", CategoryRow),
+        issues=_checked(IssueRow, json.loads(_text("issues.json"))),
+    )
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath("data", name).read_text(encoding="utf-8")
+
+
+def _rows(name: str, row: type[Row]) -> tuple[Row, ...]:
+    lines = csv.DictReader(_text(f"{name}.csv").splitlines())
+    # An empty cell means "not given", so that the row's own default applies.
+    return _checked(row, [{key: cell for key, cell in line.items() if cell} for line in lines])
+
+
+def _checked(row: type[Row], raw: list[dict[str, Any]]) -> tuple[Row, ...]:
+    return TypeAdapter(tuple[row, ...]).validate_python(raw)  # type: ignore[valid-type]

@@ -1,0 +1,1 @@
+"""The grid and its people: nodes, posts and who holds them, households, residence, plates."""

@@ -1,0 +1,37 @@
+"""What the grid does by itself."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from procrastinate import Blueprint, JobContext
+from sqlalchemy import select, update
+
+from neighborhood_api.grid import appointments
+from neighborhood_api.grid.models import Residence
+from neighborhood_api.identity.events import PersonMerged
+from neighborhood_api.kit.jobs import PATIENT, job_transaction, on
+
+jobs = Blueprint()
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="grid.close_past_terms", pass_context=True)
+async def close_past_terms(context: JobContext, timestamp: int) -> None:
+    """Take power away from terms that are over."""
+    del timestamp
+    async with job_transaction(context) as tx:
+        await appointments.close_past_terms(tx, now=datetime.now(UTC))
+
+
+@jobs.task(name="grid.move_residence", pass_context=True, retry=PATIENT)
+async def move_residence(context: JobContext, from_person_id: str, into_person_id: str) -> None:
+    """Keep the residence of somebody who turned out to be another, unless that one has one."""
+    old, new = UUID(from_person_id), UUID(into_person_id)
+    async with job_transaction(context) as tx:
+        kept = await tx.scalar(select(Residence.person_id).where(Residence.person_id == new))
+        if kept is None:
+            moved = update(Residence).where(Residence.person_id == old)
+            await tx.execute(moved.values(person_id=new))
+
+
+on(PersonMerged, "grid.move_residence")

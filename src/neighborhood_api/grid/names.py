@@ -1,0 +1,15 @@
+"""What the posts are called."""
+
+from neighborhood_api.identity.access import Role
+
+ROLE_NAMES: dict[Role, str] = {
+    Role.LANE_CHIEF: "巷长",
+    Role.GRID_WORKER: "网格员",
+    Role.GRID_LEADER: "网格长",
+    Role.COMMUNITY_WORKER: "社区工作者",
+    Role.COMMUNITY_SECRETARY: "社区书记",
+    Role.STREET_DISPATCHER: "街道调度员",
+    Role.STREET_SECRETARY: "街道书记",
+    Role.DEPARTMENT_OFFICER: "部门承办人",
+    Role.OPERATOR: "系统管理员",
+}

@@ -1,0 +1,275 @@
+"""HTTP operations of the grid domain."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query
+
+from neighborhood_api.grid import appointments, service
+from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.coordinates import CoordinateSystem, Point
+from neighborhood_api.grid.models import Appointment, Household, Residence
+from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.queries import CHILDREN, DISTRICTS
+from neighborhood_api.grid.schemas import (
+    AppointmentIn,
+    AppointmentOut,
+    HouseholdOut,
+    LocatedOut,
+    MyGridOut,
+    NodeContactsOut,
+    NodePositionOut,
+    PlateOut,
+    ResidenceIn,
+    StandInIn,
+)
+from neighborhood_api.identity.access import Forbidden, Role
+from neighborhood_api.identity.caller import ActorDep, current_actor
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.service import PasswordTooWeak, StaleVersion
+from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
+from neighborhood_api.kit import paging
+from neighborhood_api.kit.clock import NowDep
+from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
+from neighborhood_api.kit.http import router as new_router
+from neighborhood_api.kit.problems import problems
+from neighborhood_api.kit.schema import Out
+
+router = new_router(tags=["网格 grid"])
+
+SIGNED_IN = (NotSignedIn, TokenExpired, TokenRevoked)
+CALLER = [Depends(current_actor)]
+
+
+class ResidenceOut(Out):
+    """Where the caller lives."""
+
+    lane_id: UUID
+    address: str
+    """门牌(已规范书写)· Door, as the register writes it."""
+    household_id: UUID | None
+    """与登记册一致时的户号 · The register's household, when the door is one of it."""
+    version: int
+
+
+class NodeList(Out):
+    """Places of the grid, by code."""
+
+    items: list[NodePositionOut]
+
+
+@router.get(
+    "/me/grid",
+    summary="我的网格 · Who is responsible where I live",
+    responses=problems(*SIGNED_IN, service.ResidenceUnknown),
+)
+async def read_my_grid(actor: ActorDep, reader: ReaderDep, now: NowDep) -> MyGridOut:
+    """我的巷长、网格长、社区和街道负责人及值班电话。
+
+    The caller's lane, grid, community and street with everyone in office and duty phones.
+    """
+    return await service.read_my_grid(reader, actor, now=now)
+
+
+@router.put(
+    "/me/residence",
+    summary="填写住址 · Say where I live",
+    responses=problems(*SIGNED_IN, service.NodeNotFound, service.NotALane, StaleVersion),
+)
+async def state_residence(
+    body: ResidenceIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> ResidenceOut:
+    """填写或修改居住的街巷和门牌;刷新令牌后新令牌带上新地点。
+
+    State or change the residence; a refreshed access token then carries the new place.
+    """
+    home: Residence = await service.state_residence(tx, actor, body, now=now)
+    return ResidenceOut.model_validate(home)
+
+
+@router.get(
+    "/grid/plates/{code}",
+    summary="扫公示牌 · What a lane plate shows",
+    responses=problems(service.PlateNotFound),
+)
+async def read_plate(
+    code: Annotated[str, Path(max_length=32)], reader: ReaderDep, now: NowDep
+) -> PlateOut:
+    """扫街巷公示牌二维码看到的内容,无需登录。
+
+    What the QR code of a lane's plate opens; needs no sign-in.
+    """
+    return await service.read_plate(reader, code, now=now)
+
+
+@router.get(
+    "/grid/districts",
+    summary="区县列表 · Districts",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN),
+)
+async def list_districts(reader: ReaderDep, now: NowDep) -> NodeList:
+    """本系统服务的区县,选择住址从这里开始。The roots of the tree, to start choosing from."""
+    rows = await DISTRICTS.all(reader, day=local_day(now))
+    return NodeList(items=[NodePositionOut.model_validate(row) for row in rows])
+
+
+@router.get(
+    "/grid/locate",
+    summary="定位到街巷 · The lane nearest to a position",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN, service.NoLaneNearby),
+)
+async def locate(
+    longitude: Annotated[float, Query(ge=-180, le=180, description="经度 · Degrees east.")],
+    latitude: Annotated[float, Query(ge=-90, le=90, description="纬度 · Degrees north.")],
+    tx: ReadTxDep,
+    now: NowDep,
+    coordinate_system: Annotated[
+        CoordinateSystem, Query(description="坐标系 · How it was measured.")
+    ] = CoordinateSystem.GCJ02,
+) -> LocatedOut:
+    """按位置找最近的街巷。Find the lane nearest to a position."""
+    point = Point(longitude, latitude)
+    lane, metres = await service.nearest_lane(tx, point, coordinate_system, now=now)
+    return LocatedOut(lane=NodePositionOut.model_validate(lane), metres=metres)
+
+
+@router.get(
+    "/grid/nodes/{node_id}",
+    summary="一个地点 · One place of the grid",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN, service.NodeNotFound),
+)
+async def read_node(node_id: UUID, tx: ReadTxDep, now: NowDep) -> NodePositionOut:
+    """区县、街道、社区、网格或街巷。A district, street, community, grid or lane."""
+    return NodePositionOut.model_validate(await service.current_node(tx, node_id, now=now))
+
+
+@router.get(
+    "/grid/nodes/{node_id}/children",
+    summary="下一级地点 · The places directly below",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN),
+)
+async def list_children(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeList:
+    """下一级的全部地点,按编码排序。All places one level below, by code."""
+    rows = await CHILDREN.all(reader, node_id=node_id, day=local_day(now))
+    return NodeList(items=[NodePositionOut.model_validate(row) for row in rows])
+
+
+@router.get(
+    "/grid/nodes/{node_id}/contacts",
+    summary="地点的负责人 · Who is in office at a place",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN, service.NodeNotFound),
+)
+async def read_node_contacts(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeContactsOut:
+    """在岗人员和公开的值班电话。Everyone in office, with public duty phones."""
+    return await service.read_node_contacts(reader, node_id, now=now)
+
+
+@router.get(
+    "/grid/nodes/{node_id}/households",
+    summary="住户登记 · Register of dwellings",
+    responses=problems(*SIGNED_IN, Forbidden, service.NodeNotFound, paging.BadCursor),
+)
+async def list_households(
+    node_id: UUID, actor: ActorDep, tx: ReadTxDep, now: NowDep, page: paging.PageDep
+) -> paging.Page[HouseholdOut]:
+    """本辖区的住户(工作人员)。The dwellings of a place and below, for its staff."""
+    node = await service.current_node(tx, node_id, now=now)
+    query = service.households_at(actor, node).where(Household.id < page.below)
+    rows = await tx.execute(query.order_by(Household.id.desc()).limit(page.fetch))
+    views = [
+        HouseholdOut(id=h.id, lane_id=h.place.node_id, address=h.address, residents=n)
+        for h, n in rows
+    ]
+    return page.page(views, lambda view: view)
+
+
+@router.post(
+    "/appointments",
+    summary="任命 · Appoint somebody to a post",
+    responses=problems(
+        *SIGNED_IN,
+        Forbidden,
+        service.NodeNotFound,
+        appointments.PostNotAtThisLevel,
+        appointments.PostTaken,
+        appointments.TermEndsBeforeItStarts,
+        appointments.OrganizationNeeded,
+        PasswordTooWeak,
+    ),
+)
+async def make_appointment(
+    body: AppointmentIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentOut:
+    """任命人员到岗位;按手机号认人,没有则新建。
+
+    Appoint somebody; the person is found by phone number, or created.
+    """
+    return _appointment(*await appointments.make_appointment(tx, actor, body, now=now))
+
+
+ENDING = problems(
+    *SIGNED_IN, appointments.AppointmentNotFound, appointments.AppointmentAlreadyEnded
+)
+
+
+@router.post(
+    "/appointments/{appointment_id}/end",
+    summary="结束任职 · End an appointment",
+    responses=ENDING,
+)
+async def end_appointment(
+    appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentOut:
+    """结束任职,其权限立即失效。End an appointment; its power is gone at once."""
+    return _appointment(*await appointments.end_appointment(tx, actor, appointment_id, now=now))
+
+
+@router.post(
+    "/appointments/{appointment_id}/stand-in",
+    summary="安排代班 · Let somebody stand in",
+    responses=ENDING | problems(appointments.TermEndsBeforeItStarts, PasswordTooWeak),
+)
+async def set_stand_in(
+    appointment_id: UUID, body: StandInIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentOut:
+    """安排代班,代班人有该岗位的全部权限。Let somebody act in the holder's place."""
+    return _appointment(
+        *await appointments.set_stand_in(tx, actor, appointment_id, body, now=now)
+    )
+
+
+@router.post(
+    "/appointments/{appointment_id}/end-stand-in",
+    summary="结束代班 · End standing in",
+    responses=problems(*SIGNED_IN, appointments.AppointmentNotFound),
+)
+async def end_stand_in(
+    appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentOut:
+    """结束代班,权限立即收回。Give the post back to its holder alone."""
+    return _appointment(*await appointments.end_stand_in(tx, actor, appointment_id, now=now))
+
+
+def _appointment(appointment: Appointment, person: Person) -> AppointmentOut:
+    role = Role(appointment.role)
+    return AppointmentOut(
+        id=appointment.id,
+        node_id=appointment.node_id,
+        role=role,
+        role_name=ROLE_NAMES[role],
+        person_id=person.id,
+        name=person.name,
+        duty_phone=appointment.duty_phone,
+        starts_on=appointment.starts_on,
+        ends_on=appointment.ends_on,
+        ended=appointment.ended_at is not None,
+        stand_in_id=appointment.stand_in_id,
+        stand_in_until=appointment.stand_in_until,
+        organization_id=appointment.organization_id,
+        version=appointment.version,
+    )

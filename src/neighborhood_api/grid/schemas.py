@@ -1,0 +1,209 @@
+"""What the grid API accepts and returns."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+
+from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.schemas import Mobile
+from neighborhood_api.kit.schema import In, Line, Out
+
+DutyPhone = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{4,16}$")]
+
+
+class PositionIn(In):
+    """A position as the phone gives it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"longitude": 114.2862, "latitude": 23.1727}]}
+    )
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    """经度 · Degrees east."""
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    """纬度 · Degrees north."""
+    coordinate_system: CoordinateSystem = CoordinateSystem.GCJ02
+    """坐标系,手机定位默认 gcj02 · How it was measured; phones in China give gcj02."""
+
+
+class PositionOut(Out):
+    """A position, in the system it was given in."""
+
+    longitude: float
+    latitude: float
+    coordinate_system: CoordinateSystem
+
+
+class NodeOut(Out):
+    """A place of the grid."""
+
+    id: UUID
+    level: Level
+    """0 区县 1 街道 2 社区 3 网格 4 街巷 · Level, from the district down."""
+    kind: str
+    """类型 · district, street, town, community, village, grid, compound, lane or building."""
+    code: str
+    """编码:12 位区划码,网格、街巷各加 3 位 · National code, plus 3 digits per level below."""
+    name: str
+    """名称 · Name."""
+
+
+class NodePositionOut(NodeOut):
+    """A place of the grid in a list, with a point for maps."""
+
+    parent_id: UUID | None
+    longitude: float | None
+    """经度(WGS-84)· Degrees east, WGS-84."""
+    latitude: float | None
+    """纬度(WGS-84)· Degrees north, WGS-84."""
+
+
+class ContactOut(Out):
+    """Somebody in office, with her public duty phone."""
+
+    role: Role
+    """岗位 · Post."""
+    role_name: str
+    """岗位名称 · What the post is called."""
+    name: str | None
+    """姓名 · Name of the person acting today."""
+    duty_phone: str
+    """值班电话(公开)· Public duty phone."""
+    stands_in_for: str | None
+    """代班时为原任者姓名 · Whose place is taken today, null normally."""
+    organization: str | None
+    """所属部门 · Department, for its officers."""
+
+
+class NodeContactsOut(Out):
+    """A place and who answers for it."""
+
+    node: NodeOut
+    contacts: list[ContactOut]
+    """在岗人员;空表示岗位空缺 · Everyone in office; empty when every post is vacant."""
+
+
+class MyGridOut(Out):
+    """Where the caller lives, and who is responsible there."""
+
+    address: str
+    """门牌 · Door within the lane."""
+    household_id: UUID | None
+    """登记户号;地址与登记册一致时才有 · The register's household, when the address is one."""
+    lane_chief: ContactOut | None
+    """巷长 · The lane chief; null while the post is vacant."""
+    grid_leader: ContactOut | None
+    """网格长 · The grid leader; null while the post is vacant."""
+    levels: list[NodeContactsOut]
+    """从街巷到区县逐级的负责人 · From the lane up to the district."""
+    version: int
+    """版本号,修改住址时带上 · Send it back when changing the residence."""
+
+
+class PlateOut(Out):
+    """What the plate of a lane shows when scanned."""
+
+    plate_code: str
+    """公示牌编号 · Code of the plate."""
+    lane: NodeOut
+    lane_chief: ContactOut | None
+    """巷长 · The lane chief; null while the post is vacant."""
+    grid_leader: ContactOut | None
+    """网格长 · The grid leader; null while the post is vacant."""
+    levels: list[NodeContactsOut]
+    """从街巷到区县逐级的负责人 · From the lane up to the district."""
+
+
+class ResidenceIn(In):
+    """Where the caller lives."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"lane_id": "0198c0de-0000-7000-8000-000000000001", "address": "12号"}]
+        }
+    )
+    lane_id: UUID
+    """街巷 · The lane or building."""
+    address: Annotated[Line, Field(max_length=60)]
+    """门牌,如 12号、3栋2单元501 · Door within the lane."""
+    version: int | None = None
+    """修改已有住址时带上读到的版本号 · The version read, when a residence is changed."""
+
+
+class LocatedOut(Out):
+    """The lane nearest to a position."""
+
+    lane: NodePositionOut
+    metres: int
+    """与街巷标注点的距离(米)· Distance to the lane's point."""
+
+
+class AppointeeIn(In):
+    """Who is appointed; the phone number says whether she is known."""
+
+    name: Annotated[Line, Field(max_length=30)]
+    """姓名 · Name."""
+    phone: Mobile
+    """本人手机号,绑定微信后即生效 · Own number; binding it in WeChat gives her the post."""
+    initial_password: Annotated[SecretStr, Field(min_length=8, max_length=128)] | None = None
+    """初始密码(可不设,仅用微信登录)· Lets her sign in without WeChat; may be left out."""
+
+
+class AppointmentIn(In):
+    """A wish to appoint somebody to a post."""
+
+    node_id: UUID
+    role: Role
+    person: AppointeeIn
+    duty_phone: DutyPhone
+    """公开的值班电话 · Public duty phone."""
+    starts_on: date
+    """任期首日 · First day of the term."""
+    ends_on: date | None = None
+    """任期末日,不填为长期 · Last day of the term; open when left out."""
+    organization_id: UUID | None = None
+    """部门承办人所属部门 · The department, for its officers only."""
+
+
+class StandInIn(In):
+    """A wish to let somebody stand in (代班)."""
+
+    person: AppointeeIn
+    duty_phone: DutyPhone | None = None
+    """代班期间的值班电话,不填沿用原号 · Duty phone meanwhile; the old one when left out."""
+    until: date | None = None
+    """代班末日,不填为另行通知 · Last day; until further notice when left out."""
+
+
+class AppointmentOut(Out):
+    """An appointment."""
+
+    id: UUID
+    node_id: UUID
+    role: Role
+    role_name: str
+    person_id: UUID
+    name: str | None
+    duty_phone: str
+    starts_on: date
+    ends_on: date | None
+    ended: bool
+    """是否已结束 · Whether it was ended."""
+    stand_in_id: UUID | None
+    stand_in_until: date | None
+    organization_id: UUID | None
+    version: int
+
+
+class HouseholdOut(Out):
+    """A dwelling of the register."""
+
+    id: UUID
+    lane_id: UUID
+    address: str
+    """门牌 · Door within the lane."""
+    residents: int
+    """已登记的居民人数 · How many people say that they live here."""

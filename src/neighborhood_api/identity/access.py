@@ -1,0 +1,154 @@
+"""The caller, and the one-line policy check.
+
+A post grants its role's permissions over its node and everything below it. `require` and
+`reach` read the same grants; a test proves that they agree.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, false, or_
+
+from neighborhood_api.identity.places import COLUMNS, Level, Place
+from neighborhood_api.kit.problems import Problem
+
+
+class Permission(StrEnum):
+    """What a post may do at its node and below."""
+
+    ISSUE_READ = "issue:read"
+    ISSUE_HANDLE = "issue:handle"
+    ISSUE_DISPATCH = "issue:dispatch"
+    ISSUE_INTAKE = "issue:intake"
+    CATEGORY_MANAGE = "category:manage"
+    GRID_MANAGE = "grid:manage"
+    APPOINTMENT_MANAGE = "appointment:manage"
+    HOUSEHOLD_READ = "household:read"
+    VENUE_MANAGE = "venue:manage"
+    BOOKING_READ = "booking:read"
+
+
+class Role(StrEnum):
+    """What kind of post a person holds."""
+
+    LANE_CHIEF = "lane_chief"
+    GRID_WORKER = "grid_worker"
+    GRID_LEADER = "grid_leader"
+    COMMUNITY_WORKER = "community_worker"
+    COMMUNITY_SECRETARY = "community_secretary"
+    STREET_DISPATCHER = "street_dispatcher"
+    STREET_SECRETARY = "street_secretary"
+    DEPARTMENT_OFFICER = "department_officer"
+    OPERATOR = "operator"
+
+
+_FIELD = frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.HOUSEHOLD_READ})
+_OFFICE = _FIELD | {Permission.ISSUE_INTAKE, Permission.VENUE_MANAGE, Permission.BOOKING_READ}
+_STREET = _OFFICE | {Permission.ISSUE_DISPATCH}
+
+GRANTED: dict[Role, frozenset[Permission]] = {
+    Role.LANE_CHIEF: _FIELD,
+    Role.GRID_WORKER: _FIELD,
+    Role.GRID_LEADER: _FIELD,
+    Role.COMMUNITY_WORKER: _OFFICE,
+    Role.COMMUNITY_SECRETARY: _OFFICE,
+    Role.STREET_DISPATCHER: _STREET,
+    Role.STREET_SECRETARY: _STREET,
+    Role.DEPARTMENT_OFFICER: frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE}),
+    Role.OPERATOR: frozenset(
+        {
+            Permission.ISSUE_READ,
+            Permission.CATEGORY_MANAGE,
+            Permission.GRID_MANAGE,
+            Permission.APPOINTMENT_MANAGE,
+            Permission.HOUSEHOLD_READ,
+            Permission.VENUE_MANAGE,
+            Permission.BOOKING_READ,
+        }
+    ),
+}
+
+LEVEL_OF: dict[Role, tuple[Level, ...]] = {
+    Role.LANE_CHIEF: (Level.LANE,),
+    Role.GRID_WORKER: (Level.GRID,),
+    Role.GRID_LEADER: (Level.GRID,),
+    Role.COMMUNITY_WORKER: (Level.COMMUNITY,),
+    Role.COMMUNITY_SECRETARY: (Level.COMMUNITY,),
+    Role.STREET_DISPATCHER: (Level.STREET,),
+    Role.STREET_SECRETARY: (Level.STREET,),
+    Role.DEPARTMENT_OFFICER: (Level.STREET, Level.DISTRICT),
+    Role.OPERATOR: (Level.DISTRICT,),
+}
+"""At which levels each post exists."""
+
+
+class Forbidden(Problem):
+    """The caller is known but lacks a permission here."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "You may not do this in this grid"
+    message = "您没有在这里办理此事的权限"
+
+
+class Post(NamedTuple):
+    """A post that the caller holds now."""
+
+    role: Role
+    level: Level
+    node_id: UUID
+    organization_id: UUID | None = None
+    """Set for officers of a department: they act for it, and not for the whole node."""
+
+    def covers(self, place: Place, organization_id: UUID | None) -> bool:
+        """Tell whether the post's grants hold at `place`, for work of `organization_id`."""
+        if self.organization_id is not None:
+            return organization_id == self.organization_id
+        return place.at(self.level) == self.node_id
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The authenticated caller."""
+
+    person_id: UUID
+    sign_in_id: UUID
+    posts: tuple[Post, ...] = ()
+    residence: Place | None = None
+    """Where the caller lived when the token was made; rules that matter ask the database."""
+
+    def may(
+        self, permission: Permission, *, at: Place, organization_id: UUID | None = None
+    ) -> bool:
+        """Tell whether some post grants `permission` at `at`."""
+        return any(
+            permission in GRANTED[post.role] and post.covers(at, organization_id)
+            for post in self.posts
+        )
+
+    def require(
+        self, permission: Permission, *, at: Place, organization_id: UUID | None = None
+    ) -> None:
+        """Refuse unless some post grants `permission` at `at`.
+
+        Raises: Forbidden.
+        """
+        if not self.may(permission, at=at, organization_id=organization_id):
+            raise Forbidden(permission=permission.value)
+
+    def reach(self, permission: Permission, table: type) -> ColumnElement[bool]:
+        """Return the WHERE clause for the rows of `table` that `require` would let through.
+
+        Departments reach the rows whose `organization_id` names them, where the table has it.
+        """
+        clauses: list[ColumnElement[bool]] = []
+        for post in self.posts:
+            if permission not in GRANTED[post.role]:
+                continue
+            if post.organization_id is None:
+                clauses.append(getattr(table, COLUMNS[post.level]) == post.node_id)
+            elif hasattr(table, "organization_id"):
+                clauses.append(table.organization_id == post.organization_id)
+        return or_(false(), *clauses)

@@ -1,0 +1,123 @@
+"""The signing keys: made on first start, kept private, rotated without signing anyone out."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from jose import jwk
+
+ALGORITHM = "ES256"
+
+
+class SigningKeyError(Exception):
+    """The keys cannot be read or written; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """One key pair."""
+
+    kid: str
+    pem: str = field(repr=False)
+    public: dict[str, Any]
+
+
+class Keyring:
+    """The keys of a deployment: the first signs, all of them verify."""
+
+    def __init__(self, keys: list[SigningKey], folder: Path | None = None) -> None:
+        """Hold `keys`, re-read from `folder` when an unknown key id is met."""
+        self._folder = folder
+        self._set(keys)
+
+    @classmethod
+    def from_text(cls, pems: str) -> "Keyring":
+        """Read the keys that the environment gives, the signing one first.
+
+        Raises: SigningKeyError.
+        """
+        parts = [part for part in pems.replace("\\n", "\n").split("-----BEGIN") if part.strip()]
+        return cls([_read("-----BEGIN" + part) for part in parts])
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> "Keyring":
+        """Read the keys in `folder`, newest first; the first start makes one.
+
+        Raises: SigningKeyError.
+        """
+        if not any(folder.glob("*.pem")):
+            make_key(folder)
+        return cls(_keys_in(folder), folder)
+
+    @property
+    def signing(self) -> SigningKey:
+        """The key that signs new tokens."""
+        return self._keys[0]
+
+    def public(self, kid: str) -> dict[str, Any] | None:
+        """Return the public key `kid`; another process may have made it a moment ago."""
+        if kid not in self._by_kid and self._folder is not None:
+            self._set(_keys_in(self._folder))
+        key = self._by_kid.get(kid)
+        return None if key is None else key.public
+
+    def jwks(self) -> list[dict[str, Any]]:
+        """Return all public keys, for third parties that verify our tokens."""
+        return [key.public for key in self._keys]
+
+    def _set(self, keys: list[SigningKey]) -> None:
+        if not keys:
+            raise SigningKeyError("there is no signing key: give at least one PEM key")
+        self._keys = keys
+        self._by_kid = {key.kid: key for key in keys}
+
+
+def make_key(folder: Path) -> str:
+    """Make a new signing key in `folder`, readable by its owner only; return its id.
+
+    Raises: SigningKeyError.
+    """
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f") + ".pem"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = folder / (name + ".draft")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        draft.rename(folder / name)  # a reader never meets half a key
+    except OSError as exc:
+        raise SigningKeyError(
+            f"cannot write a signing key into {folder} ({exc.strerror}): "
+            "make it writable, or set NEIGHBORHOOD_DATA_DIR or NEIGHBORHOOD_SIGNING_KEYS"
+        ) from exc
+    return _read(pem.decode()).kid
+
+
+def _keys_in(folder: Path) -> list[SigningKey]:
+    return [_read(path.read_text()) for path in sorted(folder.glob("*.pem"), reverse=True)]
+
+
+def _read(pem: str) -> SigningKey:
+    try:
+        private = serialization.load_pem_private_key(pem.strip().encode(), password=None)
+    except ValueError as exc:
+        raise SigningKeyError("a signing key is not a readable PEM private key") from exc
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
+        raise SigningKeyError("a signing key must be an EC key on curve P-256")
+    point = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    kid = sha256(point).hexdigest()[:16]
+    public: dict[str, Any] = jwk.construct(point.decode(), ALGORITHM).to_dict()
+    return SigningKey(kid, pem, public | {"kid": kid, "use": "sig", "alg": ALGORITHM})

@@ -1,0 +1,168 @@
+"""HTTP operations of signing in, and of one's own account."""
+
+from fastapi import APIRouter, Depends, Request
+
+from neighborhood_api.identity import service, tokens
+from neighborhood_api.identity.caller import ActorDep, GateDep, limit_sign_ins
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.schemas import (
+    Jwks,
+    MeOut,
+    NameIn,
+    PasswordChangeIn,
+    PhoneBoundOut,
+    PhoneCodeIn,
+    RefreshIn,
+    SignedInOut,
+    StaffSignInIn,
+    WeChatSignInIn,
+)
+from neighborhood_api.identity.service import Issuer
+from neighborhood_api.kit.clock import NowDep
+from neighborhood_api.kit.db import ReadTxDep, TxDep
+from neighborhood_api.kit.http import router as new_router
+from neighborhood_api.kit.problems import TooManyRequests, problems
+from neighborhood_api.kit.schema import Done
+from neighborhood_api.wechat.client import LOGIN_REFUSALS, PHONE_REFUSALS, WeChat
+
+router = new_router(tags=["身份 identity"])
+well_known = APIRouter(tags=["身份 identity"])
+
+SIGNED_IN = (tokens.NotSignedIn, tokens.TokenExpired, tokens.TokenRevoked)
+"""Refusals of every operation that needs a caller."""
+
+
+def _wechat(request: Request) -> WeChat:
+    wechat: WeChat = request.app.state.wechat
+    return wechat
+
+
+def _issuer(request: Request, gate: GateDep) -> Issuer:
+    return Issuer(gate.tokens, request.app.state.standing_of)
+
+
+@router.post(
+    "/auth/wechat",
+    summary="微信登录 · Sign in from the mini-program",
+    dependencies=[Depends(limit_sign_ins)],
+    responses=problems(*LOGIN_REFUSALS),
+)
+async def sign_in_with_wechat(
+    request: Request, body: WeChatSignInIn, gate: GateDep, tx: TxDep, now: NowDep
+) -> SignedInOut:
+    """用 wx.login 的 code 换取令牌;第一次登录即建立账号。
+
+    Exchange a `wx.login` code for tokens; the first sign-in creates the account.
+    """
+    user = await _wechat(request).exchange_login_code(body.code)
+    issuer = _issuer(request, gate)
+    return await service.sign_in_with_wechat(tx, issuer, user.openid, user.unionid, now=now)
+
+
+@router.post(
+    "/auth/staff",
+    summary="工作人员登录 · Sign in by phone and password",
+    dependencies=[Depends(limit_sign_ins)],
+    responses=problems(service.WrongPhoneOrPassword, service.AccountLocked, TooManyRequests),
+)
+async def sign_in_staff(
+    request: Request, body: StaffSignInIn, gate: GateDep, tx: TxDep, now: NowDep
+) -> SignedInOut:
+    """工作人员用手机号和密码登录;连续输错 5 次锁定 15 分钟。
+
+    Staff sign in; five wrong passwords lock the account for 15 minutes.
+    """
+    password = body.password.get_secret_value()
+    return await service.sign_in_staff(
+        tx, _issuer(request, gate), body.phone, password, now=now
+    )
+
+
+@router.post(
+    "/auth/refresh",
+    summary="换新令牌 · Refresh the tokens",
+    dependencies=[Depends(limit_sign_ins)],
+    responses=problems(
+        service.RefreshTokenInvalid, service.RefreshTokenReused, TooManyRequests
+    ),
+)
+async def refresh(
+    request: Request, body: RefreshIn, gate: GateDep, tx: TxDep, now: NowDep
+) -> SignedInOut:
+    """用 refresh_token 换新令牌;旧的随即作废(30 秒内重复提交仍有效)。
+
+    Each refresh token is used once; repeats within 30 seconds get tokens of their own.
+    """
+    return await service.refresh(tx, _issuer(request, gate), body.refresh_token, now=now)
+
+
+@router.post("/auth/logout", summary="退出登录 · Sign out this device")
+async def sign_out(body: RefreshIn, tx: TxDep, now: NowDep) -> Done:
+    """退出本设备;令牌立即失效。Sign out this device; its tokens are worthless at once."""
+    await service.sign_out(tx, body.refresh_token, now=now)
+    return Done()
+
+
+@router.get("/me", summary="我的账号 · The caller's account", responses=problems(*SIGNED_IN))
+async def read_me(request: Request, actor: ActorDep, tx: ReadTxDep, now: NowDep) -> MeOut:
+    """本人的称呼、手机号、岗位和居住街巷。Name, phone, posts and lane of the caller."""
+    person = await tx.get(Person, actor.person_id)
+    if person is None:
+        raise service.PersonNotFound
+    standing = await request.app.state.standing_of(tx, actor.person_id, now)
+    return service.me_view(person, standing)
+
+
+@router.put(
+    "/me",
+    summary="修改称呼 · Change one's name",
+    responses=problems(*SIGNED_IN, service.StaleVersion),
+)
+async def rename(
+    request: Request, body: NameIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> MeOut:
+    """修改称呼。Change what the caller is called."""
+    person = await service.rename(tx, actor, body)
+    standing = await request.app.state.standing_of(tx, actor.person_id, now)
+    return service.me_view(person, standing)
+
+
+@router.post(
+    "/me/phone",
+    summary="绑定手机号 · Bind the WeChat phone number",
+    responses=problems(*SIGNED_IN, *PHONE_REFUSALS, service.PhoneTaken),
+)
+async def bind_phone(
+    request: Request, body: PhoneCodeIn, actor: ActorDep, gate: GateDep, tx: TxDep, now: NowDep
+) -> PhoneBoundOut:
+    """用手机号按钮的 code 绑定手机号;号码若已由工作人员登记,即转为登记的身份。
+
+    Bind the number behind a phone-button code. When staff registered that number before,
+    the caller becomes that person and gets new tokens in `signed_in`.
+    """
+    phone = await _wechat(request).phone_number(body.code)
+    issuer = _issuer(request, gate)
+    signed_in = await service.bind_phone(tx, actor, issuer, phone, now=now)
+    return PhoneBoundOut(phone=phone, signed_in=signed_in)
+
+
+@router.put(
+    "/me/password",
+    summary="修改密码 · Change one's password",
+    responses=problems(*SIGNED_IN, service.WrongOldPassword, service.PasswordTooWeak),
+)
+async def change_password(
+    body: PasswordChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> Done:
+    """修改密码,并退出其他设备。Change the password; other devices are signed out."""
+    old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
+    await service.change_password(tx, actor, old, new, now=now)
+    return Done()
+
+
+@well_known.get(
+    "/.well-known/jwks.json", summary="验证令牌的公钥 · Public keys of access tokens"
+)
+async def read_jwks(gate: GateDep) -> Jwks:
+    """第三方验证 access_token 用的公钥。Keys with which third parties verify our tokens."""
+    return Jwks(keys=gate.tokens.keyring.jwks())

@@ -1,0 +1,78 @@
+"""Structured logs: JSON lines with a request id, and never a token, a phone or an address.
+
+Exceptions are logged by kind and place, without their text: a database error quotes the
+row it refused, and a row is somebody's data.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from structlog.typing import EventDict
+
+_FRAMES = 12
+
+
+def configure(*, level: str = "INFO", json: bool = True) -> None:
+    """Send our own logs and the libraries' to standard error in one form."""
+    shared: list[Callable[[Any, str, EventDict], Any]] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _without_exception_text],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("uvicorn.access", "httpx", "httpcore"):  # paths and URLs with codes
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def describe(exc: BaseException) -> dict[str, Any]:
+    """Return what may be logged of `exc`: its kind, where it arose, and database codes."""
+    facts: dict[str, Any] = {
+        "error": type(exc).__qualname__,
+        "frames": [
+            f"{frame.filename.rsplit('/', 3)[-2:]}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
+        ],
+    }
+    cause = exc.orig.__cause__ if isinstance(exc, DBAPIError) and exc.orig else exc
+    for name in ("sqlstate", "constraint_name", "table_name"):
+        value = getattr(cause, name, None)
+        if value is not None:
+            facts[name] = value
+    return facts
+
+
+def _without_exception_text(_: object, __: str, event: EventDict) -> EventDict:
+    """Replace a library's traceback, which may quote data, by its description."""
+    info = event.pop("exc_info", None)
+    exc = info[1] if isinstance(info, tuple) else info
+    if isinstance(exc, BaseException):
+        event.update(describe(exc))
+    return event

@@ -1,0 +1,96 @@
+"""Hot reads: statements built once with SQLAlchemy Core, run on asyncpg without a transaction.
+
+A read through an ORM session costs about six times as much. A query is a module-level
+constant with a name, so that it can be found, explained and counted.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import asyncpg
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+if TYPE_CHECKING:
+    from neighborhood_api.kit.db import ReadTx
+
+T = TypeVar("T")
+
+_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
+
+
+class Reader:
+    """A pool of connections for single statements that only read."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        """Prepare up to `size` connections to `url`; `open` makes the first."""
+        self._url = url
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect."""
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._size,
+            reset=_leave_as_is,
+            server_settings={"default_transaction_read_only": "on"},
+            command_timeout=30,
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def fetch(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
+        """Run one statement; a connection that died meanwhile is replaced once."""
+        if self._pool is None:
+            raise RuntimeError("Reader.open was not called")
+        try:
+            rows: list[asyncpg.Record] = await self._pool.fetch(sql, *parameters)
+        except _LOST:
+            rows = await self._pool.fetch(sql, *parameters)
+        return rows
+
+
+async def _leave_as_is(_: object) -> None:
+    """Skip asyncpg's reset at release, a hidden round trip: readers leave no state behind."""
+
+
+class Query(Generic[T]):
+    """A statement compiled once; each row becomes `row(**columns)`."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]], row: Callable[..., T]) -> None:
+        """Compile `statement`; its bind parameters become the arguments of `all`."""
+        compiled = statement.compile(dialect=_DIALECT)
+        self.sql = str(compiled)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._defaults = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+        self._row = row
+
+    async def all(self, source: "Reader | ReadTx", /, **parameters: object) -> list[T]:
+        """Return every row."""
+        values = self._defaults | parameters
+        row = self._row
+        return [
+            row(**r) for r in await _fetch(source, self.sql, [values[n] for n in self.names])
+        ]
+
+    async def first(self, source: "Reader | ReadTx", /, **parameters: object) -> T | None:
+        """Return the first row, or None."""
+        rows = await self.all(source, **parameters)
+        return rows[0] if rows else None
+
+
+async def _fetch(source: "Reader | ReadTx", sql: str, values: list[object]) -> Any:  # noqa: ANN401
+    if isinstance(source, AsyncSession):
+        connection = await source.connection()
+        result = await connection.exec_driver_sql(sql, tuple(values))
+        return result.mappings()
+    return await source.fetch(sql, *values)

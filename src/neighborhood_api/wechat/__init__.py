@@ -1,0 +1,1 @@
+"""WeChat's servers: a client, and a local stand-in that behaves like them."""

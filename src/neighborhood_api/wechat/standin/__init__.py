@@ -1,0 +1,1 @@
+"""A local server that behaves as WeChat's do, for development, demonstration and tests."""

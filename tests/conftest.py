@@ -1,0 +1,135 @@
+"""A real PostgreSQL, one rolled-back transaction per test, and callers by post and place.
+
+Tests that need real commits (races, jobs, notifications) live in tests/committed/ and use
+the fixtures there.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+
+from neighborhood_api.app import create_app
+from neighborhood_api.kit.db import Database, ReadTx, Tx
+from neighborhood_api.kit.reads import Reader
+from neighborhood_api.migrate import migrate
+from neighborhood_api.settings import Settings
+from tests.support.people import Callers
+from tests.support.places import Town, build_town
+from tests.support.postgres import scratch_database
+
+
+class OneConnectionReader(Reader):
+    """Reads through the test's own transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__("", size=1)
+        self._connection = connection
+
+    async def fetch(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self._connection.fetch(sql, *parameters)
+        return rows
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """A migrated database of this test run."""
+    with scratch_database() as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings that depend on nothing outside the test run."""
+    folder: Path = tmp_path_factory.mktemp("data")
+    values: dict[str, Any] = {
+        "data_dir": folder,
+        "wechat_app_id": "wx0000000000000000",
+        "wechat_app_secret": "stand-in",
+        "sign_ins_per_minute": 100_000,
+        "writes_per_minute": 100_000,
+    }
+    return Settings(_env_file=None, **values)
+
+
+@pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, database: Database) -> FastAPI:
+    """Built once: FastAPI resolves every operation on first use, slowly."""
+    return create_app(settings, database)
+
+
+@pytest.fixture(scope="session")
+async def town(database: Database) -> Town:
+    """A small committed grid that every test may rely on and none may change."""
+    async with database.transaction() as tx:
+        return await build_town(tx, now=datetime.now(UTC))
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
+    async with database.engine.connect() as connection, connection.begin() as outer:
+        yield connection
+        await outer.rollback()
+
+
+@pytest.fixture
+async def rolled_back(
+    app: FastAPI, town: Town, database: Database, connection: AsyncConnection
+) -> AsyncIterator[Database]:
+    """The application's database, every commit of which is undone after the test."""
+    del town
+    sessions, reader = database.sessions, database.reader
+    database.sessions = async_sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+    raw = await connection.get_raw_connection()
+    _ = await connection.exec_driver_sql("SELECT 1")
+    database.reader = OneConnectionReader(raw.driver_connection)
+    yield database
+    database.sessions, database.reader = sessions, reader
+
+
+@pytest.fixture
+async def tx(rolled_back: Database) -> AsyncIterator[Tx]:
+    """To arrange and to inspect."""
+    async with rolled_back.sessions() as session:
+        yield Tx(ReadTx(session))
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://api/api/v1") as client:
+        yield client
+
+
+@pytest.fixture
+async def http(app: FastAPI, rolled_back: Database) -> AsyncIterator[AsyncClient]:
+    """A client that has not signed in."""
+    del rolled_back
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def callers(app: FastAPI, rolled_back: Database) -> AsyncIterator[Callers]:
+    """Signed-in clients, by post and place."""
+    made = Callers(app, rolled_back)
+    yield made
+    await made.close()

@@ -1,0 +1,79 @@
+"""Signed-in HTTP clients with real tokens, for residents and for every post of the town."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from neighborhood_api.grid.models import Residence
+from neighborhood_api.grid.service import standing_of
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person, SignIn
+from neighborhood_api.identity.places import Place, columns_of
+from neighborhood_api.kit.db import Database, ReadTx, Tx
+from neighborhood_api.kit.ids import new_id
+from tests.support.places import Town
+
+
+class Caller(AsyncClient):
+    """An HTTP client that is signed in as `person_id`."""
+
+    person_id: UUID
+
+
+class Callers:
+    """Makes callers; their rows are written through `database`, so a test's are rolled back."""
+
+    def __init__(self, app: FastAPI, database: Database) -> None:
+        self._app = app
+        self._database = database
+        self._open: list[AsyncClient] = []
+
+    async def resident(self, home: Place | None = None, *, name: str = "居民") -> Caller:
+        """Somebody without a post, living at `home`."""
+        async with self._database.sessions.begin() as session:
+            person = Person(name=name, openid=f"o{new_id().hex}")
+            session.add(person)
+            await session.flush()
+            if home is not None:
+                session.add(
+                    Residence(
+                        person_id=person.id,
+                        address="1号",
+                        stated_at=datetime.now(UTC),
+                        **columns_of(home),  # type: ignore[arg-type]
+                    )
+                )
+        return await self.person(person.id)
+
+    async def staff(self, town: Town, role: Role, *path: int, body: int | None = None) -> Caller:
+        """The holder of `role` at the node `path` of the town, or in organization `body`."""
+        key = town.at(*path).id if body is None else town.organizations[body].id
+        return await self.person(town.staff[role, key].id)
+
+    async def person(self, person_id: UUID) -> Caller:
+        """Sign somebody in, with a token that says what she is now."""
+        now = datetime.now(UTC)
+        async with self._database.sessions.begin() as session:
+            tx = Tx(ReadTx(session))
+            person = await tx.get_one(Person, person_id)
+            sign_in = SignIn(person_id=person_id, created_at=now)
+            tx.add(sign_in)
+            await tx.flush()
+            standing = await standing_of(tx, person_id, now)
+        token = self._app.state.gate.tokens.make(
+            person_id, sign_in.id, person.epoch, standing, now
+        )
+        caller = Caller(
+            transport=ASGITransport(self._app),
+            base_url="http://api/api/v1",
+            headers={"authorization": f"Bearer {token}"},
+        )
+        caller.person_id = person_id
+        self._open.append(caller)
+        return caller
+
+    async def close(self) -> None:
+        for client in self._open:
+            await client.aclose()

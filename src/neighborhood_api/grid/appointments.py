@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade
+from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade, DutyChanged
 from neighborhood_api.grid.models import Appointment, Node, Organization
 from neighborhood_api.grid.schemas import AppointeeIn, AppointmentIn, StandInIn
 from neighborhood_api.grid.service import current_node
@@ -141,6 +141,7 @@ async def set_stand_in(
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded, TermEndsBeforeItStarts,
         PasswordTooWeak.
+    Emits: DutyChanged.
     """
     appointment = await _managed(tx, actor, appointment_id)
     if appointment.ended_at is not None:
@@ -155,6 +156,7 @@ async def set_stand_in(
     appointment.version += 1
     if before is not None and before != stand_in.id:
         await revoke_person(tx, before, now=now)
+    emit(tx, DutyChanged(node_id=appointment.node_id))
     return appointment, await _person(tx, appointment.person_id)
 
 
@@ -164,6 +166,7 @@ async def end_stand_in(
     """Give the post back to its holder alone.
 
     Raises: AppointmentNotFound.
+    Emits: DutyChanged.
     """
     appointment = await _managed(tx, actor, appointment_id)
     if appointment.stand_in_id is not None:
@@ -171,6 +174,7 @@ async def end_stand_in(
         appointment.stand_in_id = appointment.stand_in_phone = None
         appointment.stand_in_until = None
         appointment.version += 1
+        emit(tx, DutyChanged(node_id=appointment.node_id))
     return appointment, await _person(tx, appointment.person_id)
 
 
@@ -194,6 +198,7 @@ async def close_past_terms(tx: Tx, *, now: datetime) -> int:
             await revoke_person(tx, appointment.stand_in_id, now=now)
         appointment.stand_in_id = appointment.stand_in_phone = None
         appointment.stand_in_until = None
+        emit(tx, DutyChanged(node_id=appointment.node_id))
     return len(closed)
 
 

@@ -23,6 +23,13 @@ class AppointmentEnded(Event):
     node_id: UUID
 
 
+class DutyChanged(Event):
+    """Somebody else acts in a post: a stand-in came or went."""
+
+    name = "grid.duty_changed"
+    node_id: UUID
+
+
 class ResidenceStated(Event):
     """A person said where she lives."""
 

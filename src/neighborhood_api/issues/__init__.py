@@ -1,0 +1,1 @@
+"""Residents report, lanes answer, the street dispatches."""

@@ -7,6 +7,9 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from neighborhood_api.files import routes as files
+from neighborhood_api.files.links import links_from
+from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import routes as grid
 from neighborhood_api.grid.service import standing_of
 from neighborhood_api.identity import routes as identity
@@ -14,6 +17,7 @@ from neighborhood_api.identity.caller import Gate
 from neighborhood_api.identity.keys import Keyring
 from neighborhood_api.identity.revocations import Revocations
 from neighborhood_api.identity.tokens import Tokens
+from neighborhood_api.issues import routes as issues
 from neighborhood_api.kit import errors
 from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.docs import install_docs
@@ -21,9 +25,12 @@ from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
 from neighborhood_api.settings import Settings
+from neighborhood_api.venues import routes as venues
 from neighborhood_api.wechat.config import wechat_from
 
 PREFIX = "/api/v1"
+ROUTERS = (grid.router, issues.router, venues.router, identity.router, files.router)
+"""The busiest first: the framework looks for the right operation one after the other."""
 LONGEST_BODY = 1024 * 1024
 """Bytes; uploads have a limit of their own."""
 DESCRIPTION = """\
@@ -55,6 +62,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.standing_of = standing_of
+    app.state.links = links_from(settings, PREFIX)
+    app.state.store = store_from(settings)
     app.state.gate = Gate(
         tokens=Tokens(keyring_from(settings)),
         revocations=Revocations(database),
@@ -63,7 +72,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     errors.install(app)
     install_docs(app)
-    for router in (grid.router, identity.router):  # busiest first: matching is linear
+    for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(identity.well_known)
     if settings.cors_origins:
@@ -95,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await database.open()
         stack.push_async_callback(database.close)
-        http = await stack.enter_async_context(httpx.AsyncClient())
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         app.state.wechat = wechat_from(app.state.settings, http)
         gate.revocations.start()
         stack.push_async_callback(gate.revocations.stop)

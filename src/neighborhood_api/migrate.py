@@ -59,7 +59,9 @@ def _ours(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool
+    )
     with engine.begin() as connection:
         yield connection
 
@@ -67,6 +69,8 @@ def _connection(url: str) -> Iterator[Connection]:
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
+    config.set_main_option(
+        "file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s"
+    )
     config.attributes["connection"] = connection
     return config

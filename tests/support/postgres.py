@@ -20,7 +20,7 @@ def scratch_database() -> Iterator[str]:
     """Give the URL of an empty database that is gone afterwards."""
     given = os.environ.get("DATABASE_URL")
     if given:
-        with _database_beside(given) as url:
+        with database_beside(given) as url:
             yield url
     else:
         with open_folder() as folder, local_postgres(folder) as server:
@@ -53,7 +53,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _database_beside(url: str) -> Iterator[str]:
+def database_beside(url: str) -> Iterator[str]:
     name = f"neighborhood_test_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

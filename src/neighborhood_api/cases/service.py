@@ -220,6 +220,11 @@ def reads_as_staff(workflow: Workflow, case: Case, actor: Actor) -> bool:
     return actor.may(workflow.read, at=case.place, organization_id=case.organization_id)
 
 
+def may_handle(workflow: Workflow, case: Case, actor: Actor) -> bool:
+    """Tell whether the caller acts for the hands that hold the case, or is above them."""
+    return actor.may(workflow.handle, at=case.hand_place, organization_id=case.organization_id)
+
+
 def moves_for(workflow: Workflow, case: Case, actor: Actor) -> list[Move]:
     """Return the moves that this caller could make now, for the buttons of a front end."""
     return [

@@ -36,9 +36,7 @@ ISSUE = Workflow(
         Move.REOPEN: rule(_WITH_REPORTER, State.REOPENED, By.REPORTER, words=True),
         Move.RATE: rule({State.CONFIRMED, State.CLOSED}, State.CLOSED, By.REPORTER),
         Move.CLOSE: rule(_WITH_REPORTER, State.CLOSED, By.SYSTEM),
-        Move.COMMENT: rule(
-            IN_HAND | _WITH_REPORTER, None, By.READER, By.REPORTER, words=True
-        ),
+        Move.COMMENT: rule(IN_HAND | _WITH_REPORTER, None, By.READER, By.REPORTER, words=True),
     },
     names={
         State.ASSIGNED: "待受理",

@@ -130,9 +130,13 @@ async def save(tx: Tx, *rows: Model) -> None:
     """
     groups: dict[tuple[Table, tuple[str, ...]], list[Model]] = {}
     for row in rows:
-        state = inspect(row).dict
+        given = inspect(row).dict
         mapper = inspect(type(row))
-        names = tuple(p.key for p in mapper.column_attrs if p.key in state)
+        names = tuple(
+            column.key
+            for column in mapper.local_table.c
+            if column.key in given or column.default is not None
+        )
         groups.setdefault((mapper.local_table, names), []).append(row)  # type: ignore[arg-type]
     shape = tuple((table, names, len(group)) for (table, names), group in groups.items())
     sql, binders = _insert_together(shape)

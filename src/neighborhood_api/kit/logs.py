@@ -8,13 +8,14 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict
 
-_FRAMES = 12
+_FRAMES = 30
 
 
 def configure(*, level: str = "INFO", json: bool = True) -> None:
@@ -57,12 +58,12 @@ def describe(exc: BaseException) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "error": type(exc).__qualname__,
         "frames": [
-            f"{frame.filename.rsplit('/', 3)[-2:]}:{frame.lineno} {frame.name}"
+            f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
             for frame in traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
         ],
     }
     cause = exc.orig.__cause__ if isinstance(exc, DBAPIError) and exc.orig else exc
-    for name in ("sqlstate", "constraint_name", "table_name"):
+    for name in ("sqlstate", "constraint_name", "table_name", "column_name"):
         value = getattr(cause, name, None)
         if value is not None:
             facts[name] = value

@@ -51,6 +51,25 @@ def upgrade() -> None:
         op.f("ix_idempotency_key_recorded_at"), "idempotency_key", ["recorded_at"], unique=False
     )
     op.create_table(
+        "issue_category",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("group_code", sa.Text(), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=False),
+        sa.Column("respond_minutes", sa.Integer(), nullable=False),
+        sa.Column("resolve_minutes", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=True),
+        sa.Column("photo_required", sa.Boolean(), nullable=False),
+        sa.Column("standard_code", sa.Text(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "respond_minutes > 0 AND resolve_minutes > 0",
+            name=op.f("ck_issue_category_limits_positive"),
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_issue_category")),
+    )
+    op.create_table(
         "node",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
@@ -159,6 +178,59 @@ def upgrade() -> None:
         op.f("ix_revocation_revoked_at"), "revocation", ["revoked_at"], unique=False
     )
     op.create_table(
+        "venue",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("services", sa.Text(), nullable=False),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_venue")),
+    )
+    op.create_index("ix_venue_community_id_id", "venue", ["community_id", "id"], unique=False)
+    op.create_index("ix_venue_district_id_id", "venue", ["district_id", "id"], unique=False)
+    op.create_index("ix_venue_grid_id_id", "venue", ["grid_id", "id"], unique=False)
+    op.create_index("ix_venue_lane_id_id", "venue", ["lane_id", "id"], unique=False)
+    op.create_index("ix_venue_street_id_id", "venue", ["street_id", "id"], unique=False)
+    op.create_table(
+        "file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("uploaded_by", sa.Uuid(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("storage_key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("thumbnail_key", sa.Text(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "width > 0 AND height > 0 AND size_bytes > 0", name=op.f("ck_file_not_empty")
+        ),
+        sa.ForeignKeyConstraint(
+            ["uploaded_by"], ["person.id"], name=op.f("fk_file_uploaded_by_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
+        sa.UniqueConstraint("storage_key", name=op.f("uq_file_storage_key")),
+    )
+    op.create_index(
+        "ix_file_unclaimed",
+        "file",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("claimed_at IS NULL"),
+    )
+    op.create_index(op.f("ix_file_uploaded_by"), "file", ["uploaded_by"], unique=False)
+    op.create_table(
         "organization",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("node_id", sa.Uuid(), nullable=False),
@@ -194,6 +266,37 @@ def upgrade() -> None:
         op.f("ix_residence_household_id"), "residence", ["household_id"], unique=False
     )
     op.create_index("ix_residence_lane", "residence", ["lane_id"], unique=False)
+    op.create_table(
+        "room",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("venue_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("slot_minutes", sa.Integer(), nullable=False),
+        sa.Column("shortest_minutes", sa.Integer(), nullable=False),
+        sa.Column("longest_minutes", sa.Integer(), nullable=False),
+        sa.Column("notice_minutes", sa.Integer(), nullable=False),
+        sa.Column("horizon_days", sa.Integer(), nullable=False),
+        sa.Column("house_rules", sa.Text(), nullable=False),
+        sa.Column("accepts_bookings", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("capacity > 0", name=op.f("ck_room_capacity_positive")),
+        sa.CheckConstraint(
+            "longest_minutes <= 1440", name=op.f("ck_room_longest_within_a_day")
+        ),
+        sa.CheckConstraint(
+            "shortest_minutes <= longest_minutes", name=op.f("ck_room_lengths_ordered")
+        ),
+        sa.CheckConstraint("slot_minutes > 0", name=op.f("ck_room_slot_positive")),
+        sa.ForeignKeyConstraint(
+            ["venue_id"], ["venue.id"], name=op.f("fk_room_venue_id_venue")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_room")),
+        sa.UniqueConstraint("number", name=op.f("uq_room_number")),
+    )
+    op.create_index(op.f("ix_room_venue_id"), "room", ["venue_id"], unique=False)
     op.create_table(
         "sign_in",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -270,6 +373,195 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "booking",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "number", sa.Integer(), sa.Identity(always=False, start=100001), nullable=False
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("room_id", sa.Uuid(), nullable=False),
+        sa.Column("room_number", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("party_size", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_by_id", sa.Uuid(), nullable=True),
+        sa.Column("cancel_reason", sa.Text(), nullable=True),
+        postgresql.ExcludeConstraint(
+            (sa.text("int4range(room_number, room_number, '[]')"), "&&"),
+            (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
+            where=sa.text("cancelled_at IS NULL"),
+            using="gist",
+            name="room_taken",
+        ),
+        sa.CheckConstraint(
+            "ends_at - starts_at <= interval '1 day'", name=op.f("ck_booking_within_a_day")
+        ),
+        sa.CheckConstraint("party_size > 0", name=op.f("ck_booking_somebody_comes")),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_booking_forward")),
+        sa.ForeignKeyConstraint(
+            ["cancelled_by_id"], ["person.id"], name=op.f("fk_booking_cancelled_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_booking_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(["room_id"], ["room.id"], name=op.f("fk_booking_room_id_room")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking")),
+        sa.UniqueConstraint("number", name=op.f("uq_booking_number")),
+    )
+    op.create_index("ix_booking_person", "booking", ["person_id", "id"], unique=False)
+    op.create_index(
+        "ix_booking_room_live",
+        "booking",
+        ["room_id", "starts_at"],
+        unique=False,
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+    )
+    op.create_table(
+        "case_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reported_by_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("respond_due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolve_due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("respond_minutes", sa.Integer(), nullable=False),
+        sa.Column("hand_level", sa.Integer(), nullable=False),
+        sa.Column("hand_node_id", sa.Uuid(), nullable=False),
+        sa.Column("hand_role", sa.Text(), nullable=False),
+        sa.Column("reporter_id", sa.Uuid(), nullable=True),
+        sa.Column("hand_person_id", sa.Uuid(), nullable=True),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("pass_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_responded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("close_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("times_reopened", sa.Integer(), nullable=False),
+        sa.Column("times_passed_up", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "hand_level BETWEEN 0 AND 4", name=op.f("ck_case_file_hand_level_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hand_node_id"], ["node.id"], name=op.f("fk_case_file_hand_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hand_person_id"], ["person.id"], name=op.f("fk_case_file_hand_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_case_file_organization_id_organization"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["reported_by_id"], ["person.id"], name=op.f("fk_case_file_reported_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reporter_id"], ["person.id"], name=op.f("fk_case_file_reporter_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_file")),
+        sa.UniqueConstraint("code", name=op.f("uq_case_file_code")),
+    )
+    op.create_index(
+        "ix_case_file_community_id_id", "case_file", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_case_file_district_id_id", "case_file", ["district_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_case_file_due_community_id",
+        "case_file",
+        ["community_id", "resolve_due_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('assigned', 'reopened', 'accepted', 'handling')"),
+    )
+    op.create_index(
+        "ix_case_file_due_grid_id",
+        "case_file",
+        ["grid_id", "resolve_due_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('assigned', 'reopened', 'accepted', 'handling')"),
+    )
+    op.create_index(
+        "ix_case_file_due_lane_id",
+        "case_file",
+        ["lane_id", "resolve_due_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('assigned', 'reopened', 'accepted', 'handling')"),
+    )
+    op.create_index(
+        "ix_case_file_due_street_id",
+        "case_file",
+        ["street_id", "resolve_due_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('assigned', 'reopened', 'accepted', 'handling')"),
+    )
+    op.create_index("ix_case_file_grid_id_id", "case_file", ["grid_id", "id"], unique=False)
+    op.create_index(
+        "ix_case_file_hand_person",
+        "case_file",
+        ["hand_person_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('assigned', 'reopened', 'accepted', 'handling')"),
+    )
+    op.create_index("ix_case_file_lane_id_id", "case_file", ["lane_id", "id"], unique=False)
+    op.create_index(
+        "ix_case_file_organization", "case_file", ["organization_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_case_file_pass_up",
+        "case_file",
+        ["pass_up_at"],
+        unique=False,
+        postgresql_where=sa.text("pass_up_at IS NOT NULL"),
+    )
+    op.create_index("ix_case_file_reporter", "case_file", ["reporter_id", "id"], unique=False)
+    op.create_index(
+        "ix_case_file_silent",
+        "case_file",
+        ["close_at"],
+        unique=False,
+        postgresql_where=sa.text("close_at IS NOT NULL"),
+    )
+    op.create_index("ix_case_file_street_id_id", "case_file", ["street_id", "id"], unique=False)
+    op.create_table(
+        "opening_rule",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("room_id", sa.Uuid(), nullable=False),
+        sa.Column("weekday", sa.Integer(), nullable=False),
+        sa.Column("opens_at", sa.Time(), nullable=False),
+        sa.Column("closes_at", sa.Time(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.CheckConstraint("opens_at < closes_at", name=op.f("ck_opening_rule_forward")),
+        sa.CheckConstraint(
+            "valid_from < valid_until", name=op.f("ck_opening_rule_valid_forward")
+        ),
+        sa.CheckConstraint(
+            "weekday BETWEEN 1 AND 7", name=op.f("ck_opening_rule_weekday_is_iso")
+        ),
+        sa.ForeignKeyConstraint(
+            ["room_id"], ["room.id"], name=op.f("fk_opening_rule_room_id_room")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opening_rule")),
+    )
+    op.create_index(op.f("ix_opening_rule_room_id"), "opening_rule", ["room_id"], unique=False)
+    op.create_table(
         "refresh_token",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("sign_in_id", sa.Uuid(), nullable=False),
@@ -286,6 +578,144 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_refresh_token_sign_in_id"), "refresh_token", ["sign_in_id"], unique=False
     )
+    op.create_table(
+        "tutoring_session",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("venue_id", sa.Uuid(), nullable=False),
+        sa.Column("room_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("grade", sa.Text(), nullable=False),
+        sa.Column("teacher_name", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "ends_at - starts_at <= interval '1 day'",
+            name=op.f("ck_tutoring_session_within_a_day"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('tutoring', 'activity')", name=op.f("ck_tutoring_session_kind_known")
+        ),
+        sa.CheckConstraint("capacity > 0", name=op.f("ck_tutoring_session_capacity_positive")),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_tutoring_session_forward")),
+        sa.ForeignKeyConstraint(
+            ["room_id"], ["room.id"], name=op.f("fk_tutoring_session_room_id_room")
+        ),
+        sa.ForeignKeyConstraint(
+            ["venue_id"], ["venue.id"], name=op.f("fk_tutoring_session_venue_id_venue")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tutoring_session")),
+    )
+    op.create_index(
+        "ix_tutoring_session_next", "tutoring_session", ["starts_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_tutoring_session_room", "tutoring_session", ["room_id", "starts_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_tutoring_session_venue_id"), "tutoring_session", ["venue_id"], unique=False
+    )
+    op.create_table(
+        "case_entry",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("move", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("internal", sa.Boolean(), nullable=False),
+        sa.Column("file_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("hand_node_id", sa.Uuid(), nullable=True),
+        sa.Column("hand_role", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["case_file.id"], name=op.f("fk_case_entry_case_id_case_file")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hand_node_id"], ["node.id"], name=op.f("fk_case_entry_hand_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_case_entry_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_entry")),
+    )
+    op.create_index("ix_case_entry_case", "case_entry", ["case_id", "id"], unique=False)
+    op.create_table(
+        "case_hand",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("held_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("held_from <= held_until", name=op.f("ck_case_hand_held_forward")),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["case_file.id"], name=op.f("fk_case_hand_case_id_case_file")
+        ),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_case_hand_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_case_hand_organization_id_organization"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_case_hand_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_hand")),
+    )
+    op.create_index("ix_case_hand_case", "case_hand", ["case_id", "held_from"], unique=False)
+    op.create_index(
+        "uq_case_hand_open",
+        "case_hand",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("held_until IS NULL"),
+    )
+    op.create_table(
+        "issue",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("category_code", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=True),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("given_longitude", sa.Double(), nullable=True),
+        sa.Column("given_latitude", sa.Double(), nullable=True),
+        sa.Column("coordinate_system", sa.Text(), nullable=True),
+        sa.Column("photo_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("anonymous", sa.Boolean(), nullable=False),
+        sa.Column("caller_name", sa.Text(), nullable=True),
+        sa.Column("caller_phone", sa.Text(), nullable=True),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("rating_text", sa.Text(), nullable=True),
+        sa.Column("rated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_issue_position_whole")
+        ),
+        sa.CheckConstraint("rating BETWEEN 1 AND 5", name=op.f("ck_issue_rating_one_to_five")),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["case_file.id"], name=op.f("fk_issue_case_id_case_file")
+        ),
+        sa.ForeignKeyConstraint(
+            ["category_code"],
+            ["issue_category.code"],
+            name=op.f("fk_issue_category_code_issue_category"),
+        ),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_issue")),
+    )
+    op.create_index(op.f("ix_issue_caller_phone"), "issue", ["caller_phone"], unique=False)
+    op.create_index(op.f("ix_issue_category_code"), "issue", ["category_code"], unique=False)
     # ### end Alembic commands ###
 
 

@@ -1,0 +1,1 @@
+"""Photos: checked, stripped of everything but their pixels, and shown by signed links."""

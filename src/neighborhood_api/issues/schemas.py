@@ -1,0 +1,257 @@
+"""What the issues API accepts and returns."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+
+from neighborhood_api.cases.workflow import Move, State
+from neighborhood_api.grid.schemas import PositionIn, PositionOut
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.schemas import Mobile
+from neighborhood_api.kit.schema import In, Line, Moment, Out
+
+Text = Annotated[Line, Field(max_length=2000)]
+Photos = Annotated[list[UUID], Field(max_length=9)]
+
+
+class CallerIn(In):
+    """Somebody who telephoned or came to the counter."""
+
+    name: Annotated[Line, Field(max_length=30)]
+    """来电人称呼 · What the caller is called."""
+    phone: Mobile
+    """来电人手机号 · The caller's mobile number."""
+
+
+class IssueIn(In):
+    """Something that should be put right."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "category_code": "env.garbage",
+                    "text": "巷口垃圾桶满了两天没人清,有异味。",
+                    "lane_id": "0198c0de-0000-7000-8000-000000000001",
+                    "location": "3号门口",
+                    "photo_ids": [],
+                    "anonymous": False,
+                }
+            ]
+        }
+    )
+    category_code: Annotated[str, Field(max_length=60)]
+    """诉求类别,见 GET /issue-categories · Category."""
+    text: Annotated[Line, Field(min_length=5, max_length=2000)]
+    """诉求内容,5–2000 字 · What is wrong, 5–2000 characters."""
+    lane_id: UUID | None = None
+    """事发街巷;不填则按 position 定位,再不填用本人住址 · Lane; else by position, else home."""
+    position: PositionIn | None = None
+    """事发位置 · Where, as the phone gives it."""
+    location: Annotated[Line, Field(max_length=200)] | None = None
+    """详细位置,如 3号门口 · Where exactly, in words."""
+    photo_ids: Photos = Field(default=[])
+    """照片,先用 POST /files 上传,最多 9 张 · Uploaded before with `POST /files`; up to 9."""
+    anonymous: bool = False
+    """对公众匿名(承办人员仍可见)· Hidden from the public; handling staff still see who."""
+    on_behalf_of: CallerIn | None = None
+    """代来电或来访群众登记(工作人员)· For staff: whom the issue is entered for."""
+
+    @model_validator(mode="after")
+    def _photos_once(self) -> Self:
+        if len(set(self.photo_ids)) != len(self.photo_ids):
+            raise ValueError("照片重复,请去掉重复的")
+        return self
+
+
+class WordsIn(In):
+    """A move that needs an explanation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "今天上午已到现场查看。"}]}
+    )
+    text: Text
+    """说明,诉求人可见 · Explanation; the reporter reads it."""
+
+
+class AcceptIn(In):
+    """Taking an issue on."""
+
+    text: Text | None = None
+    """给诉求人的话,可不填 · A word to the reporter, if any."""
+
+
+class ResolveIn(In):
+    """What was done, and the evidence."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "垃圾已清运,桶已消毒。", "photo_ids": []}]}
+    )
+    text: Text
+    """办理结果 · What was done."""
+    photo_ids: Photos = Field(default=[])
+    """办结照片;部分类别必须提供 · Evidence; some categories demand it."""
+
+
+class DispatchIn(In):
+    """A wish to give an issue to a department."""
+
+    organization_id: UUID
+    """承办部门 · The department."""
+    text: Text | None = None
+    """派遣说明(仅工作人员可见)· A note for staff."""
+
+
+class CommentIn(In):
+    """A remark on the timeline."""
+
+    text: Text
+    """内容 · The remark."""
+    internal: bool = False
+    """仅工作人员可见(工作人员才能用)· For staff's eyes only."""
+    photo_ids: Photos = Field(default=[])
+
+
+class ConfirmIn(In):
+    """The reporter says that it is settled."""
+
+    text: Text | None = None
+
+
+class RateIn(In):
+    """How well it was handled (好差评)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rating": 5, "text": "很及时"}]})
+    rating: Annotated[int, Field(ge=1, le=5)]
+    """5 非常满意 4 满意 3 基本满意 2 不满意 1 非常不满意 · From 5, very content, to 1."""
+    text: Text | None = None
+    """评语 · A comment."""
+
+
+class CategoryOut(Out):
+    """What an issue can be about."""
+
+    code: str
+    name: str
+    group_code: str
+    group_name: str
+    hint: str | None
+    """选择提示 · Helps to choose."""
+    respond_minutes: int
+    """首次回应时限(分钟)· By when somebody answers."""
+    resolve_minutes: int
+    """办结时限(分钟)· By when it is settled."""
+    photo_required: bool
+    """办结是否须附照片 · Whether resolving needs a photo."""
+
+
+class CategoryList(Out):
+    """All categories, in the order to show them."""
+
+    items: list[CategoryOut]
+
+
+class PhotoOut(Out):
+    """A photo behind a signed, expiring link."""
+
+    id: UUID
+    url: str
+    """相对地址,一小时后失效 · Relative address; expires after an hour."""
+    thumbnail_url: str
+    """缩略图地址 · Smaller picture (the photo itself until it has been made)."""
+
+
+class HandOut(Out):
+    """Whose turn it is."""
+
+    level: Level
+    """所在层级 · Level of the node that holds it."""
+    node_id: UUID
+    node_name: str
+    role: Role
+    role_name: str
+    """岗位 · The post that must act."""
+    person_name: str | None
+    """经办人;空缺时为 null · Who acts in it; null while every post is vacant."""
+    organization: str | None
+    """承办部门 · The department, when one holds it."""
+
+
+class IssueOut(Out):
+    """An issue, as lists show it."""
+
+    id: UUID
+    code: str
+    """诉求编号 · What people call it."""
+    category_code: str
+    category_name: str
+    text: str
+    state: State
+    state_name: str
+    """状态(中文)· What residents read."""
+    lane_id: UUID | None
+    lane_name: str
+    """事发街巷 · The lane."""
+    location: str | None
+    photos: list[PhotoOut]
+    hand: HandOut
+    reported_at: Moment
+    respond_due_at: Moment
+    """应在此前首次回应 · By when somebody must answer."""
+    resolve_due_at: Moment
+    """应在此前办结 · By when it must be settled."""
+    overdue: bool
+    """是否超时 · Whether a deadline has passed without the act."""
+    times_reopened: int
+    rating: int | None
+    version: int
+
+
+class ReporterOut(Out):
+    """Who reported, for staff."""
+
+    name: str | None
+    phone: str | None
+    """仅当前承办人可见完整号码 · Unmasked only for whoever holds the issue now."""
+    anonymous: bool
+    """对公众匿名 · Hidden from the public."""
+    by_phone: bool
+    """代来电群众登记 · Entered by staff for a caller."""
+
+
+class EntryOut(Out):
+    """One line of the timeline."""
+
+    id: UUID
+    at: Moment
+    move: Move
+    move_name: str
+    """动作(中文)· What happened."""
+    by: str
+    """reporter、staff 或 system · Who did it: reporter, staff or system."""
+    who: str | None
+    """经办岗位和姓名 · Post and name of staff."""
+    from_state: State | None
+    to_state: State
+    text: str | None
+    photos: list[PhotoOut]
+    internal: bool
+    """是否仅工作人员可见 · Whether only staff see it."""
+    rating: int | None
+    now_with: str | None
+    """转到谁手上 · Whose hands it came into, where they changed."""
+
+
+class IssueDetailOut(IssueOut):
+    """An issue with everything the caller may know of it."""
+
+    position: PositionOut | None
+    reporter: ReporterOut | None
+    """诉求人(仅工作人员可见)· Only for staff."""
+    rating_text: str | None
+    moves: list[Move]
+    """当前可进行的操作 · What the caller may do now: one button each."""
+    timeline: list[EntryOut]
+    """办理过程,从旧到新 · Oldest first."""

@@ -1,0 +1,176 @@
+"""How issues are shown to the reporter, to staff, and to nobody else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from neighborhood_api.cases.models import Case
+from neighborhood_api.cases.service import (
+    CaseNotFound,
+    may_handle,
+    may_read,
+    moves_for,
+    reads_as_staff,
+)
+from neighborhood_api.cases.workflow import IN_HAND, Move, State
+from neighborhood_api.files.links import Links, Variant
+from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.schemas import PositionOut
+from neighborhood_api.identity.access import Actor, Role
+from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.service import masked
+from neighborhood_api.issues.names import MOVE_NAMES
+from neighborhood_api.issues.queries import (
+    DETAIL,
+    ONE_ISSUE,
+    TIMELINE,
+    DetailRow,
+    EntryRow,
+    IssueRow,
+)
+from neighborhood_api.issues.schemas import (
+    EntryOut,
+    HandOut,
+    IssueDetailOut,
+    IssueOut,
+    PhotoOut,
+    ReporterOut,
+)
+from neighborhood_api.issues.workflow import ISSUE
+from neighborhood_api.kit.db import ReadTx
+
+
+def issue_view(row: IssueRow, links: Links, *, now: datetime) -> IssueOut:
+    """Show an issue as lists do."""
+    state = State(row.state)
+    return IssueOut(
+        id=row.id,
+        code=row.code,
+        category_code=row.category_code,
+        category_name=row.category_name,
+        text=row.text,
+        state=state,
+        state_name=ISSUE.names[state],
+        lane_id=row.lane_id,
+        lane_name=row.lane_name,
+        location=row.location,
+        photos=_photos(row.photo_ids, links, now),
+        hand=_hand(row),
+        reported_at=row.opened_at,
+        respond_due_at=row.respond_due_at,
+        resolve_due_at=row.resolve_due_at,
+        overdue=_overdue(row, state, now),
+        times_reopened=row.times_reopened,
+        rating=row.rating,
+        version=row.version,
+    )
+
+
+async def read_issue_row(tx: ReadTx, issue_id: UUID) -> IssueRow:
+    """Return one issue as lists show it.
+
+    Raises: CaseNotFound.
+    """
+    row = await ONE_ISSUE.first(tx, issue_id=issue_id)
+    if row is None:
+        raise CaseNotFound
+    return row
+
+
+async def read_issue(
+    tx: ReadTx, actor: Actor, issue_id: UUID, links: Links, *, now: datetime
+) -> IssueDetailOut:
+    """Show an issue with its timeline; for whoever may not see it, it does not exist.
+
+    Raises: CaseNotFound.
+    """
+    case = await tx.get(Case, issue_id)
+    if case is None or case.kind != ISSUE.kind or not may_read(ISSUE, case, actor):
+        raise CaseNotFound
+    row = await read_issue_row(tx, issue_id)
+    detail = await DETAIL.first(tx, issue_id=issue_id)
+    if detail is None:
+        raise CaseNotFound
+    staff = reads_as_staff(ISSUE, case, actor)
+    entries = await TIMELINE.all(tx, issue_id=issue_id)
+    return IssueDetailOut(
+        **dict(issue_view(row, links, now=now)),
+        position=_position(detail),
+        reporter=_reporter(detail, may_handle(ISSUE, case, actor)) if staff else None,
+        rating_text=detail.rating_text,
+        moves=moves_for(ISSUE, case, actor),
+        timeline=[
+            _entry(entry, links, now) for entry in entries if staff or not entry.internal
+        ],
+    )
+
+
+def _hand(row: IssueRow) -> HandOut:
+    role = Role(row.hand_role)
+    return HandOut(
+        level=Level(row.hand_level),
+        node_id=row.hand_node_id,
+        node_name=row.hand_node_name,
+        role=role,
+        role_name=ROLE_NAMES[role],
+        person_name=row.hand_person_name,
+        organization=row.organization,
+    )
+
+
+def _overdue(row: IssueRow, state: State, now: datetime) -> bool:
+    late_answer = row.first_responded_at is None and row.respond_due_at < now
+    return state in IN_HAND and (late_answer or row.resolve_due_at < now)
+
+
+def _photos(ids: Sequence[UUID], links: Links, now: datetime) -> list[PhotoOut]:
+    return [
+        PhotoOut(
+            id=file_id,
+            url=links.sign(file_id, Variant.PHOTO, now).url,
+            thumbnail_url=links.sign(file_id, Variant.THUMBNAIL, now).url,
+        )
+        for file_id in ids
+    ]
+
+
+def _position(detail: DetailRow) -> PositionOut | None:
+    if detail.given_longitude is None or detail.given_latitude is None:
+        return None
+    return PositionOut(
+        longitude=detail.given_longitude,
+        latitude=detail.given_latitude,
+        coordinate_system=CoordinateSystem(detail.coordinate_system or "wgs84"),
+    )
+
+
+def _reporter(detail: DetailRow, holds: bool) -> ReporterOut:  # noqa: FBT001
+    by_phone = detail.caller_phone is not None
+    phone = detail.caller_phone if by_phone else detail.reporter_phone
+    return ReporterOut(
+        name=detail.caller_name if by_phone else detail.reporter_name,
+        phone=phone if holds else masked(phone),
+        anonymous=detail.anonymous,
+        by_phone=by_phone,
+    )
+
+
+def _entry(row: EntryRow, links: Links, now: datetime) -> EntryOut:
+    role = None if row.role is None else ROLE_NAMES[Role(row.role)]
+    hand = None if row.hand_role is None else ROLE_NAMES[Role(row.hand_role)]
+    return EntryOut(
+        id=row.id,
+        at=row.recorded_at,
+        move=Move(row.move),
+        move_name=MOVE_NAMES[Move(row.move)],
+        by=row.by,
+        who=None if role is None else f"{role} {row.person_name or ''}".strip(),
+        from_state=None if row.from_state is None else State(row.from_state),
+        to_state=State(row.to_state),
+        text=row.text,
+        photos=_photos(row.file_ids, links, now),
+        internal=row.internal,
+        rating=row.rating,
+        now_with=None if hand is None else f"{row.hand_node_name} {hand}",
+    )

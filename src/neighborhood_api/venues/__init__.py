@@ -1,0 +1,1 @@
+"""Service centres and stations (党群服务中心、站): rooms to book, sessions to attend."""

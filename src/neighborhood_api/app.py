@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from neighborhood_api.demo import routes as demo
 from neighborhood_api.files import routes as files
 from neighborhood_api.files.links import links_from
 from neighborhood_api.files.store import store_from
@@ -24,12 +25,13 @@ from neighborhood_api.kit.docs import install_docs
 from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
+from neighborhood_api.operation import routes as operation
 from neighborhood_api.settings import Settings
 from neighborhood_api.venues import routes as venues
 from neighborhood_api.wechat.config import wechat_from
 
 PREFIX = "/api/v1"
-ROUTERS = (grid.router, issues.router, venues.router, identity.router, files.router)
+ROUTERS = (grid.router, issues.router, venues.router, identity.router, files.router, operation.router)
 """The busiest first: the framework looks for the right operation one after the other."""
 LONGEST_BODY = 1024 * 1024
 """Bytes; uploads have a limit of their own."""
@@ -75,6 +77,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(identity.well_known)
+    app.include_router(operation.metrics_page)
+    if settings.demo:
+        app.include_router(demo.router, prefix=PREFIX)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -105,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.open()
         stack.push_async_callback(database.close)
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        app.state.http = http
         app.state.wechat = wechat_from(app.state.settings, http)
         gate.revocations.start()
         stack.push_async_callback(gate.revocations.stop)

@@ -136,22 +136,27 @@ async def _relay_events(database: Database, stop: asyncio.Event) -> None:
 async def _run_jobs(app: App, context: dict[str, Any], stop: asyncio.Event) -> None:
     """Run procrastinate's worker, which ends when it loses the database, again and again."""
     while not stop.is_set():
+        working = asyncio.create_task(_work(app, context))
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await app.open_async()
-            await _work(app, context, stop)
-        except Exception as exc:  # noqa: BLE001  (whatever it was, jobs must go on)
-            log.warning("worker_interrupted", **describe(exc))
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            with suppress(Exception):
-                await app.close_async()
-        if not stop.is_set():
-            await _pause(stop, BACK_OFF_SECONDS)
+            stopping.cancel()
+            working.cancel()  # it still finishes the jobs it is running
+            await asyncio.wait([working, stopping])
+        exc = None if working.cancelled() else working.exception()
+        if exc is not None:
+            log.warning("worker_interrupted", **describe(exc))
+        await _pause(stop, BACK_OFF_SECONDS)
 
 
-async def _work(app: App, context: dict[str, Any], stop: asyncio.Event) -> None:
+async def _work(app: App, context: dict[str, Any]) -> None:
     desk = Desk()
-    working = asyncio.create_task(
-        app.run_worker_async(
+    rescuing: asyncio.Task[None] | None = None
+    try:
+        await app.open_async()
+        rescuing = asyncio.create_task(_rescue_jobs(app.job_manager, desk))
+        await app.run_worker_async(
             name="neighborhood",
             concurrency=AT_ONCE,
             additional_context=context,
@@ -161,20 +166,11 @@ async def _work(app: App, context: dict[str, Any], stop: asyncio.Event) -> None:
             stalled_worker_timeout=DEAD_AFTER_SECONDS,
             worker_middleware=[desk.observe],
         )
-    )
-    others = [
-        asyncio.create_task(stop.wait()),
-        asyncio.create_task(_rescue_jobs(app.job_manager, desk)),
-    ]
-    try:
-        await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in [working, *others]:  # cancelled, a worker still finishes what it is running
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.wait([working])
-    if not working.cancelled():
-        working.result()
+        if rescuing is not None:
+            rescuing.cancel()
+            await asyncio.wait([rescuing])
+        await app.close_async()
 
 
 @dataclass
@@ -213,17 +209,26 @@ async def _rescue_jobs(manager: JobManager, desk: Desk) -> None:
     """
     lost_before: set[int | None] = set()
     while True:
-        stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS)
-        begun = await manager.list_jobs_async(
-            status=Status.DOING.value, worker_id=desk.worker_id or 0
-        )
-        lost = {job.id: job for job in begun if job.id not in desk.running}
-        seen_twice = [job for number, job in lost.items() if number in lost_before]
-        for job in [*stalled, *seen_twice]:
-            log.warning("job_rescued", task=job.task_name, job_id=job.id)
-            await _run_again(manager, job)
-        lost_before = set(lost)
+        try:
+            lost_before = await _rescue_once(manager, desk, lost_before)
+        except ConnectorException as exc:
+            log.warning("rescue_interrupted", **describe(exc))
         await asyncio.sleep(RESCUE_SECONDS)
+
+
+async def _rescue_once(
+    manager: JobManager, desk: Desk, lost_before: set[int | None]
+) -> set[int | None]:
+    """Return which jobs seem to be without an end; those that did before too run again."""
+    stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS)
+    begun = await manager.list_jobs_async(
+        status=Status.DOING.value, worker_id=desk.worker_id or 0
+    )
+    lost = [job for job in begun if job.id not in desk.running]
+    for job in [*stalled, *(job for job in lost if job.id in lost_before)]:
+        log.warning("job_rescued", task=job.task_name, job_id=job.id)
+        await _run_again(manager, job)
+    return {job.id for job in lost}
 
 
 async def _run_again(manager: JobManager, job: Job) -> None:

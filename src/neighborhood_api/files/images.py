@@ -9,6 +9,7 @@ uploads at once wait there in turn, as files on disk.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -27,7 +28,7 @@ LONGEST_SIDE = 2560
 """Pixels; enough to read a notice in a photo, and a tenth of what cameras make."""
 THUMBNAIL_SIDE = 480
 MOST_PIXELS = 50_000_000
-"""A full-size phone photo has 12 to 48 million; decoded, each takes three or four bytes."""
+"""A full-size phone photo has 12 to 48 million; decoded, each takes four bytes."""
 JPEG_QUALITY = 85
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
@@ -76,7 +77,8 @@ class Picture:
 
 async def in_workshop(work: Callable[..., T], *args: object) -> T:
     """Run `work` on one of the few threads that may decode images."""
-    return await asyncio.get_running_loop().run_in_executor(_WORKSHOP, work, *args)
+    here = copy_context()  # the log's request id goes along
+    return await asyncio.get_running_loop().run_in_executor(_WORKSHOP, here.run, work, *args)
 
 
 def clean_picture(upload: BinaryIO) -> Picture:
@@ -183,9 +185,9 @@ def _resizable(image: Image.Image) -> Image.Image:
     """Return the image in a mode that can be scaled smoothly."""
     if image.mode in _DEEP_MODES:  # 16 bits a pixel, of which 8 are kept
         return image.point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
+    if image.mode != "RGBA" and image.has_transparency_data:
         return image.convert("RGBA")
-    return image if image.mode in {"L", "CMYK"} else image.convert("RGB")
+    return image if image.mode in {"L", "RGB", "RGBA", "CMYK"} else image.convert("RGB")
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -8,19 +8,19 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
 
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, MemoryStore, S3Store
+from obstore.store import LocalStore, S3Store
 
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.settings import Settings
 
-Store: TypeAlias = LocalStore | S3Store | MemoryStore
+Store: TypeAlias = LocalStore | S3Store
 
 THUMBNAIL = ".thumbnail"
 """Added to an image's key for the key of its thumbnail."""
@@ -52,7 +52,11 @@ def store_from(settings: Settings) -> Store:
     if not settings.files_url.startswith("s3://"):
         raise FileStoreError("NEIGHBORHOOD_FILES_URL must look like s3://bucket/prefix")
     try:
-        return S3Store.from_url(settings.files_url)
+        return S3Store.from_url(
+            settings.files_url,
+            client_options={"connect_timeout": "5s", "timeout": "20s"},
+            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
+        )
     except (BaseError, ValueError) as exc:
         raise FileStoreError(
             f"NEIGHBORHOOD_FILES_URL cannot be used ({exc}): "

@@ -80,6 +80,10 @@ class Appointment(Model):
     __tablename__ = "appointment"
     __table_args__ = (
         CheckConstraint("starts_on <= ends_on", name="term_forward"),
+        CheckConstraint(
+            "(role = 'department_officer') = (organization_id IS NOT NULL)",
+            name="officers_have_an_organization",
+        ),
         Index(
             "uq_appointment_one_holder",
             "node_id",

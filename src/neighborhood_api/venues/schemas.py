@@ -156,8 +156,12 @@ class RoomIn(In):
 
 
 class RoomChangeIn(RoomIn):
-    """A room as it shall be from now on; leave out what may fall back to its default."""
+    """A room as it shall be from now on, whole."""
 
+    house_rules: Paragraph
+    """使用须知 · What users must mind."""
+    accepts_bookings: bool
+    """是否开放预约 · Whether it can be booked now; what is booked stays booked."""
     version: int
     """读到的版本号 · The version read."""
 

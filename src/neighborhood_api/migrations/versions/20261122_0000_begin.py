@@ -325,6 +325,10 @@ def upgrade() -> None:
         sa.Column("stand_in_phone", sa.Text(), nullable=True),
         sa.Column("stand_in_until", sa.Date(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(role = 'department_officer') = (organization_id IS NOT NULL)",
+            name=op.f("ck_appointment_officers_have_an_organization"),
+        ),
         sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_appointment_term_forward")),
         sa.ForeignKeyConstraint(
             ["node_id"], ["node.id"], name=op.f("fk_appointment_node_id_node")

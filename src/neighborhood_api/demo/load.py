@@ -1,0 +1,183 @@
+"""Loads the demonstration district: the real tree, invented people, and issues that lived.
+
+Nothing is written past the rules: every issue goes through the same use cases that serve the
+API, at the moments its script names, so that clocks, hands and timelines are true.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from neighborhood_api.demo.place import DemoPlace, load_place
+from neighborhood_api.demo.stories import tell_issues
+from neighborhood_api.demo.venues import load_venues
+from neighborhood_api.files.store import store_from
+from neighborhood_api.grid.models import (
+    Appointment,
+    Household,
+    Node,
+    Organization,
+    Residence,
+)
+from neighborhood_api.grid.service import normal_address
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.passwords import hash_password
+from neighborhood_api.identity.places import COLUMNS, Level, columns_of
+from neighborhood_api.issues.models import Category
+from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.ids import new_id
+from neighborhood_api.settings import Settings
+
+DISTRICT_CODE = "441322000000"
+STREET_CODE = "441322001000"
+DEMO_PASSWORD = "Demo-2026"  # noqa: S105  (printed by the demo, and of no use elsewhere)
+IN_OFFICE_SINCE = date(2025, 1, 1)
+
+
+async def load_demo(
+    database: Database,
+    settings: Settings,
+    *,
+    now: datetime,
+    progress: Callable[[str], None],
+) -> bool:
+    """Load the district in one transaction, all or nothing; False when it is there already."""
+    async with database.transaction() as tx:
+        if await tx.scalar(select(Node.id).where(Node.code == DISTRICT_CODE)) is not None:
+            return False
+        place = load_place()
+        progress("载入区县、社区、网格和街巷 · the tree")
+        nodes = await _load_nodes(tx, place)
+        progress("载入岗位、住户和居民 · posts, households, residents")
+        staff = await _load_staff(tx, place, nodes)
+        residents = await _load_residents(tx, place, nodes, now)
+        progress("载入活动室和辅导课 · rooms and sessions")
+        by_openid = {row.openid: residents[row.key] for row in place.residents}
+        await load_venues(tx, place, nodes, by_openid, now)
+        await _load_categories(tx, place)
+        progress("载入诉求 · issues and their stories")
+        store = store_from(settings)
+        await tell_issues(tx, store, place, nodes, residents, now=now)
+        del staff
+    return True
+
+
+async def _load_nodes(tx: Tx, place: DemoPlace) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    for row in place.nodes:
+        parent = nodes.get(row.parent_code or "")
+        level = Level[row.level.upper()]
+        node_id = new_id()
+        above = {} if parent is None else columns_of(parent.place)
+        node = Node(
+            id=node_id,
+            level=level.value,
+            kind=row.kind,
+            parent_id=None if parent is None else parent.id,
+            code=row.code,
+            name=row.name,
+            code_prefix="LY" if row.code.startswith(STREET_CODE[:9]) else "BL",
+            plate_code=row.plate_code,
+            longitude=row.longitude,
+            latitude=row.latitude,
+            **(above | {COLUMNS[level]: node_id}),  # type: ignore[arg-type]
+        )
+        nodes[row.code] = node
+        tx.add(node)
+        if level < Level.LANE:
+            await tx.flush()  # parents before children
+    await tx.flush()
+    return nodes
+
+
+async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict[str, Person]:
+    """Everyone in office signs in with the same demo password, hashed once."""
+    password = await hash_password(DEMO_PASSWORD)
+    people = {
+        row.key: Person(name=row.name, phone=row.phone, password_hash=password)
+        for row in place.people
+    }
+    tx.add_all(people.values())
+    organizations: dict[tuple[str, str], Organization] = {}
+    for post in place.posts:
+        key = (post.node_code, post.organization or "")
+        if post.role == Role.DEPARTMENT_OFFICER and key not in organizations:
+            organizations[key] = Organization(
+                node_id=nodes[post.node_code].id, name=post.organization or ""
+            )
+    tx.add_all(organizations.values())
+    await tx.flush()
+    for post in place.posts:
+        officer = post.role == Role.DEPARTMENT_OFFICER
+        body = organizations[post.node_code, post.organization or ""] if officer else None
+        stand_in = people.get(post.stand_in_key or "")
+        tx.add(
+            Appointment(
+                node_id=nodes[post.node_code].id,
+                role=post.role,
+                person_id=people[post.person_key].id,
+                duty_phone=post.duty_phone,
+                starts_on=IN_OFFICE_SINCE,
+                organization_id=None if body is None else body.id,
+                stand_in_id=None if stand_in is None else stand_in.id,
+                stand_in_phone=None if stand_in is None else stand_in.phone,
+            )
+        )
+    await tx.flush()
+    return people
+
+
+async def _load_residents(
+    tx: Tx, place: DemoPlace, nodes: dict[str, Node], now: datetime
+) -> dict[str, UUID]:
+    households: dict[str, Household] = {}
+    for dwelling in place.households:
+        lane = nodes[dwelling.lane_code]
+        households[dwelling.key] = Household(
+            id=new_id(),
+            address=normal_address(dwelling.address),
+            **columns_of(lane.place),  # type: ignore[arg-type]
+        )
+    tx.add_all(households.values())
+    residents = {
+        row.key: Person(name=row.name, phone=row.phone, openid=row.openid)
+        for row in place.residents
+    }
+    tx.add_all(residents.values())
+    await tx.flush()
+    for row in place.residents:
+        home = households.get(row.household_key or "")
+        if home is not None:
+            tx.add(
+                Residence(
+                    person_id=residents[row.key].id,
+                    address=home.address,
+                    stated_at=now,
+                    household_id=home.id,
+                    **columns_of(home.place),  # type: ignore[arg-type]
+                )
+            )
+    await tx.flush()
+    return {key: person.id for key, person in residents.items()}
+
+
+async def _load_categories(tx: Tx, place: DemoPlace) -> None:
+    tx.add_all(
+        Category(
+            code=row.code,
+            name=row.name,
+            group_code=row.group_code,
+            group_name=row.group_name,
+            respond_minutes=row.respond_minutes,
+            resolve_minutes=row.resolve_minutes,
+            position=position,
+            hint=row.hint,
+            photo_required=row.photo_required,
+            standard_code=row.standard_code,
+        )
+        for position, row in enumerate(place.categories)
+    )
+    await tx.flush()

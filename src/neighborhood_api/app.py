@@ -57,7 +57,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         openapi_url="/openapi.json",
         generate_unique_id_function=lambda route: route.name,
         responses=problems(InvalidRequest),
-        max_body_size=LONGEST_BODY,
         lifespan=_lifespan,
         telemetry={"logs": False},  # its records carry exception messages, and those carry data
     )
@@ -75,7 +74,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     errors.install(app)
     install_docs(app)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, max_body_size=LONGEST_BODY)
     app.include_router(identity.well_known)
     app.include_router(operation.metrics_page)
     if settings.demo:

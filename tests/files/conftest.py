@@ -1,5 +1,6 @@
 """Uploading as a phone does, and a job's context as the worker gives it."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -69,3 +70,7 @@ async def stored_bytes(tx: Tx, store: Store, file_id: str) -> bytes:
     content = await fetch(store, await key_of(tx, file_id))
     assert content is not None
     return content
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]

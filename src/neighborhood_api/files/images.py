@@ -146,7 +146,7 @@ def _pixels(image: Image.Image, longest_side: int) -> Image.Image:
     orientation = _orientation(image)
     profile = image.info.get("icc_profile")
     if image.format in {"JPEG", "MPO"}:
-        image.draft(None, (2 * longest_side, 2 * longest_side))  # decodes no more than needed
+        image.draft(None, (longest_side, longest_side))  # decodes no more than needed
     image.load()
     image = _resizable(image)
     image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, File, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
+from typing_extensions import override
 
 from neighborhood_api.files import images, service
 from neighborhood_api.files import links as signed
@@ -16,20 +17,41 @@ from neighborhood_api.files.handles import LinksDep, StoreDep
 from neighborhood_api.files.links import Variant
 from neighborhood_api.files.queries import STORED
 from neighborhood_api.files.schemas import FileOut
-from neighborhood_api.identity.caller import ActorDep
+from neighborhood_api.identity.caller import ActorDep, gate_of
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReaderDep, TxDep
-from neighborhood_api.kit.http import router as new_router
+from neighborhood_api.kit.http import Handler, Route
 from neighborhood_api.kit.problems import (
     BadRequest,
     BodyTooLarge,
+    InvalidRequest,
     Problem,
     TooManyRequests,
     problems,
 )
 
-router = new_router(tags=["图片 files"])
+
+class UploadRoute(Route):
+    """Asks for a token before it takes the body: strangers cannot fill our disk."""
+
+    @override
+    def get_route_handler(self) -> Handler:
+        """Look at the token first; who it belongs to is settled as for every operation."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            if request.method == "POST":
+                scheme, _, token = request.headers.get("authorization", "").partition(" ")
+                if scheme.lower() != "bearer":
+                    raise NotSignedIn
+                gate_of(request).tokens.read(token)
+            return await handler(request)
+
+        return handle
+
+
+router = APIRouter(tags=["图片 files"], route_class=UploadRoute)
 
 LARGEST_BODY = service.LARGEST_BYTES + 64 * 1024
 """Bytes: the largest image, and room for what multipart puts around it."""
@@ -40,8 +62,12 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
 }
 
 
+NOT_MADE_SECONDS = 30
+"""How long a phone may keep the whole image that stands in for a thumbnail on its way."""
+
+
 class FileNotFound(Problem):
-    """The file was deleted, or its thumbnail is not made yet."""
+    """The file was deleted."""
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such file"
@@ -80,6 +106,7 @@ UploadDep = Annotated[UploadFile, Depends(uploaded)]
     dependencies=[Depends(expect_upload)],
     responses=problems(
         BadRequest,
+        InvalidRequest,
         NotSignedIn,
         TokenExpired,
         TokenRevoked,
@@ -126,25 +153,25 @@ async def show_file(
     links: LinksDep,
     now: NowDep,
 ) -> Response:
-    """打开 `url` 或 `thumbnail_url` 即可,无需登录;请勿自行拼接。
+    """打开 `url` 或 `thumbnail_url` 即可,无需登录;请勿自行拼接。缩略图生成前显示原图。
 
     What `url` and `thumbnail_url` lead to; needs no sign-in. Links are taken as they are given.
+    Until a thumbnail has been made, its link shows the image itself.
     """
     links.check(file_id, variant, expires, signature, now=now)
     stored = await STORED.first(reader, file_id=file_id)
-    small = variant is Variant.THUMBNAIL
-    key = None if stored is None else stored.thumbnail_key if small else stored.storage_key
-    if stored is None or key is None:
+    if stored is None:
         raise FileNotFound
-    etag = f'"{stored.sha256.hex()[:32]}-{variant.value}"'
-    headers = {
-        "cache-control": f"private, max-age={expires - int(now.timestamp())}",
-        "etag": etag,
-    }
+    small = variant is Variant.THUMBNAIL and stored.thumbnail_key is not None
+    until = expires - int(now.timestamp())
+    if variant is Variant.THUMBNAIL and not small:
+        until = min(until, NOT_MADE_SECONDS)
+    etag = f'"{stored.sha256.hex()[:32]}-{"small" if small else "whole"}"'
+    headers = {"cache-control": f"private, max-age={until}", "etag": etag}
     known = request.headers.get("if-none-match", "").split(",")
     if etag in (tag.strip().removeprefix("W/") for tag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    found = await blobs.stream(store, key)
+    found = await blobs.stream(store, (small and stored.thumbnail_key) or stored.storage_key)
     if found is None:
         raise FileNotFound
     size, content = found

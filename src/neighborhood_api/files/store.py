@@ -43,7 +43,8 @@ def store_from(settings: Settings) -> Store:
     """Return the store that the settings name.
 
     Credentials, region and endpoint of a bucket are read by obstore from the usual
-    environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT.
+    environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT
+    (and AWS_ALLOW_HTTP=true for one without TLS).
 
     Raises: FileStoreError.
     """
@@ -54,7 +55,6 @@ def store_from(settings: Settings) -> Store:
     try:
         return S3Store.from_url(
             settings.files_url,
-            client_options={"connect_timeout": "5s", "timeout": "20s"},
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
         )
     except (BaseError, ValueError) as exc:

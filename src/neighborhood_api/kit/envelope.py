@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neighborhood_api.kit.errors import problem_response
 from neighborhood_api.kit.logs import describe
-from neighborhood_api.kit.problems import InternalError
+from neighborhood_api.kit.problems import MEDIA_TYPE, BodyTooLarge, InternalError
 
 log = structlog.get_logger("neighborhood_api.access")
 
@@ -25,6 +25,7 @@ SECONDS = Histogram(
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SERVER_ERROR = 500
+_TOO_LARGE = 413
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -49,11 +50,19 @@ class Envelope:
             return
         started = perf_counter()
         request_id = scope["request_id"] = _request_id(scope)
-        status = 0
+        status, replaced = 0, False
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal status
+            nonlocal status, replaced
+            if replaced:
+                return
             if message["type"] == "http.response.start":
+                if message["status"] == _TOO_LARGE and not _is_problem(message):
+                    # The framework's body limit answers in its own words, whatever we say.
+                    response = problem_response(Request(scope), BodyTooLarge())
+                    await response(scope, receive, send_enveloped)
+                    replaced = True
+                    return
                 status = message["status"]
                 headers = message["headers"] = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in headers}
@@ -98,3 +107,7 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
+
+
+def _is_problem(message: Message) -> bool:
+    return (b"content-type", MEDIA_TYPE.encode()) in message.get("headers", ())

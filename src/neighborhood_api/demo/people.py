@@ -1,0 +1,216 @@
+"""Whom one can be in the demonstration, with a sign-in request that works as it stands.
+
+The staff listed are those who answer for the first residents, so that a report made by one
+of them lands with somebody on the list.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Literal
+
+import httpx
+from sqlalchemy import select
+
+from neighborhood_api.demo.load import DEMO_PASSWORD
+from neighborhood_api.grid.models import Appointment, Node, Organization, Residence
+from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import Place
+from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.schema import Out
+
+OPENID_PREFIX = "oDemo-"
+"""Every invented resident has an openid that WeChat would never give."""
+RESIDENTS = 6
+NEIGHBOURS = 2
+"""Of the residents, how many are taken from the first one's own lane."""
+
+SHOWN = (
+    Role.LANE_CHIEF,
+    Role.GRID_LEADER,
+    Role.COMMUNITY_WORKER,
+    Role.STREET_DISPATCHER,
+    Role.DEPARTMENT_OFFICER,
+    Role.OPERATOR,
+)
+
+DUTIES: dict[Role, tuple[str, str]] = {
+    Role.LANE_CHIEF: (
+        "只看到自己街巷的诉求:受理、答复、办结,办不了就上报网格",
+        "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/accept 受理",
+    ),
+    Role.GRID_LEADER: (
+        "看到本网格所有街巷,办理巷长上报的诉求",
+        "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/resolve 办结",
+    ),
+    Role.COMMUNITY_WORKER: (
+        "看到整个社区,可代居民登记诉求,管理本社区活动室",
+        "POST /api/v1/issues 带 on_behalf_of 代为登记;GET /api/v1/staff/issues 看全社区诉求",
+    ),
+    Role.STREET_DISPATCHER: (
+        "看到全街道的诉求,派给部门或下级办理",
+        "GET /api/v1/staff/issues?overdue=true 看超时;POST /api/v1/issues/{id}/dispatch 派遣",
+    ),
+    Role.DEPARTMENT_OFFICER: (
+        "只看到派给本部门的诉求,办理并回复",
+        "GET /api/v1/staff/issues 看派给本部门的;POST /api/v1/issues/{id}/respond 答复",
+    ),
+    Role.OPERATOR: (
+        "管理岗位、活动室和规则;任命和免职立即生效",
+        "POST /api/v1/appointments 任命;POST /api/v1/appointments/{id}/end 免职",
+    ),
+}
+RESIDENT_NEXT = (
+    "GET /api/v1/me/grid 看谁负责我家;POST /api/v1/issues 上报;GET /api/v1/me/issues 看进展",
+    "GET /api/v1/venues 看活动室;POST /api/v1/rooms/{id}/bookings 预约",
+)
+NEWCOMER_NEXT = (
+    "GET /api/v1/grid/districts 起逐级选择街巷,PUT /api/v1/me/residence 填写住址,"
+    "再看 GET /api/v1/me/grid"
+)
+
+
+class SignInRequestOut(Out):
+    """A sign-in request, ready to be sent."""
+
+    method: Literal["POST"] = "POST"
+    path: str
+    body: dict[str, str]
+    """微信 code 只能用一次,五分钟内有效;再取名单即有新的 · A WeChat code works once."""
+
+
+class DemoPersonOut(Out):
+    """Somebody one can be."""
+
+    name: str | None
+    description: str
+    """是谁 · Who it is, and what she sees."""
+    role: Role | None
+    """岗位,居民为空 · Post; null for residents."""
+    role_name: str
+    place: list[str]
+    """从区县到街巷的地点名称 · Names of the places, from the district down."""
+    sign_in: SignInRequestOut
+    try_next: str
+    """登录后可以试试 · What to try after signing in."""
+
+
+@dataclass(frozen=True)
+class PhoneMaker:
+    """Makes sign-in codes as a phone with WeChat does, through the stand-in."""
+
+    http: httpx.AsyncClient
+    base_url: str
+
+    async def code(self, openid: str) -> str:
+        """Return a fresh code of the person whom WeChat calls `openid`."""
+        answer = await self.http.post(f"{self.base_url}/phone/login", json={"openid": openid})
+        answer.raise_for_status()
+        return str(answer.json()["code"])
+
+
+async def list_people(tx: ReadTx, phones: PhoneMaker) -> list[DemoPersonOut]:
+    """List residents, a newcomer, and those in office around the first residents."""
+    homes = await _residents(tx)
+    people = [await _resident(tx, phones, person, home) for person, home in homes]
+    people.append(await _newcomer(phones))
+    return people + await _staff(tx, [home.place for _, home in homes[:2]])
+
+
+async def _residents(tx: ReadTx) -> list[tuple[Person, Residence]]:
+    """Take the first residents from different lanes, then neighbours of the very first."""
+    known = (
+        select(Person, Residence)
+        .join(Residence, Residence.person_id == Person.id)
+        .where(Person.openid.startswith(OPENID_PREFIX, autoescape=True))
+        .order_by(Person.openid)
+    )
+    rows: list[tuple[Person, Residence]] = [
+        (person, home) for person, home in await tx.execute(known)
+    ]
+    first = rows[: RESIDENTS - NEIGHBOURS]
+    beside = [row for row in rows[len(first) :] if row[1].lane_id == rows[0][1].lane_id][
+        :NEIGHBOURS
+    ]
+    return first + beside
+
+
+async def _resident(
+    tx: ReadTx, phones: PhoneMaker, person: Person, home: Residence
+) -> DemoPersonOut:
+    names = await _names(tx, home.place)
+    return DemoPersonOut(
+        name=person.name,
+        description=f"居民,住{names[-1]}{home.address}",
+        role=None,
+        role_name="居民",
+        place=names,
+        sign_in=await _with_wechat(phones, person.openid or ""),
+        try_next=";".join(RESIDENT_NEXT),
+    )
+
+
+async def _newcomer(phones: PhoneMaker) -> DemoPersonOut:
+    return DemoPersonOut(
+        name=None,
+        description="新居民:第一次打开小程序,登录即建立账号,还没有填写住址",
+        role=None,
+        role_name="居民",
+        place=[],
+        sign_in=await _with_wechat(phones, f"{OPENID_PREFIX}newcomer-{token_hex(6)}"),
+        try_next=NEWCOMER_NEXT,
+    )
+
+
+async def _staff(tx: ReadTx, homes: list[Place]) -> list[DemoPersonOut]:
+    nodes = {node for home in homes for node in home if node is not None}
+    held = (
+        select(Appointment, Person, Node, Organization.name)
+        .join(Person, Person.id == Appointment.person_id)
+        .join(Node, Node.id == Appointment.node_id)
+        .outerjoin(Organization, Organization.id == Appointment.organization_id)
+        .where(Appointment.node_id.in_(nodes), Appointment.role.in_(SHOWN))
+        .where(Appointment.ended_at.is_(None), Person.phone.is_not(None))
+        .order_by(Node.level.desc(), Node.code, Appointment.id)
+    )
+    seen: set[tuple[str, object]] = set()
+    people: list[DemoPersonOut] = []
+    for appointment, person, node, organization in await tx.execute(held):
+        seat = (appointment.role, appointment.organization_id or node.id)
+        if seat not in seen:
+            seen.add(seat)
+            names = await _names(tx, node.place)
+            people.append(_officer(Role(appointment.role), person, names, organization))
+    return sorted(people, key=lambda one: SHOWN.index(one.role or Role.OPERATOR))
+
+
+def _officer(
+    role: Role, person: Person, names: list[str], organization: str | None
+) -> DemoPersonOut:
+    sees, try_next = DUTIES[role]
+    return DemoPersonOut(
+        name=person.name,
+        description=f"{organization or names[-1]}{ROLE_NAMES[role]},{sees}",
+        role=role,
+        role_name=ROLE_NAMES[role],
+        place=names,
+        sign_in=SignInRequestOut(
+            path="/api/v1/auth/staff",
+            body={"phone": person.phone or "", "password": DEMO_PASSWORD},
+        ),
+        try_next=try_next,
+    )
+
+
+async def _with_wechat(phones: PhoneMaker, openid: str) -> SignInRequestOut:
+    return SignInRequestOut(
+        path="/api/v1/auth/wechat", body={"code": await phones.code(openid)}
+    )
+
+
+async def _names(tx: ReadTx, place: Iterable[object]) -> list[str]:
+    wanted = [node for node in place if node is not None]
+    named = select(Node.name).where(Node.id.in_(wanted)).order_by(Node.level)
+    return list(await tx.scalars(named))

@@ -31,6 +31,7 @@ from neighborhood_api.kit.jobs import RELAYED_AT_ONCE, job_transaction, relay_ou
 from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.settings import Settings
+from neighborhood_api.venues import jobs as venues
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ BLUEPRINTS = (
     grid.jobs,
     cases.jobs,
     issues.jobs,
+    venues.jobs,
     files.jobs,
 )
 

@@ -29,19 +29,21 @@ class Wish(NamedTuple):
     room_key: str
     days_ahead: int
     """From when on a free time is looked for; negative for a booking that is over by now."""
+    not_before: int
+    """Local hour."""
     party_size: int
     purpose: str
 
 
 WISHES = (
-    Wish("resident-01", "activity", 1, 6, "邻里手工小组排练"),
-    Wish("resident-02", "table-tennis", 1, 4, "和邻居打乒乓球"),
-    Wish("resident-05", "chess", 2, 2, "老友下象棋"),
-    Wish("resident-09", "reading", 2, 5, "亲子共读"),
-    Wish("resident-03", "activity", 3, 12, "楼栋议事会"),
-    Wish("resident-01", "table-tennis", -3, 2, "陪孩子练球"),
+    Wish("resident-01", "activity", 1, 15, 6, "邻里手工小组排练"),
+    Wish("resident-02", "table-tennis", 1, 19, 4, "和邻居打乒乓球"),
+    Wish("resident-05", "chess", 2, 14, 2, "老友下象棋"),
+    Wish("resident-09", "reading", 2, 10, 5, "亲子共读"),
+    Wish("resident-03", "activity", 3, 9, 12, "楼栋议事会"),
+    Wish("resident-01", "table-tennis", -3, 17, 2, "陪孩子练球"),
 )
-DROPPED = Wish("resident-01", "chess", 4, 4, "周末棋局")
+DROPPED = Wish("resident-01", "chess", 4, 15, 4, "周末棋局")
 """A booking that is given back."""
 
 
@@ -146,7 +148,13 @@ async def _book(tx: Tx, wish: Wish, person_id: UUID, room: Room, now: datetime) 
     first = local_day(now) + timedelta(days=wish.days_ahead)
     made_at = min(now, now + timedelta(days=wish.days_ahead - 1))
     shown = await read_availability(tx, room.id, first, first + timedelta(days=7), now=made_at)
-    free = [s for day in shown.days for s in day.slots if s.state is SlotState.FREE]
+    free = [
+        slot
+        for day in shown.days
+        for slot in day.slots
+        if slot.state is SlotState.FREE
+        and slot.starts_at.astimezone(SHOWN_ZONE).hour >= wish.not_before
+    ]
     pairs = pairwise(free)
     starts_at, ends_at = next(
         (a.starts_at, b.ends_at) for a, b in pairs if a.ends_at == b.starts_at

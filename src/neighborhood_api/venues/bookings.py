@@ -103,6 +103,7 @@ async def book_room(
     await _require_bookable(tx, room, wish, now=now)
     await _require_free(tx, room, person, wish)
     booking = Booking(
+        created_at=now,
         room_id=room.id,
         room_number=room.number,
         person_id=person.id,
@@ -191,7 +192,8 @@ async def _lock_room(tx: Tx, room_id: UUID) -> tuple[Room, Venue, str]:
     row = found.one_or_none()
     if row is None:
         raise RoomNotFound
-    return row.tuple()
+    room, venue, node_name = row
+    return room, venue, node_name
 
 
 async def _lock_person(tx: Tx, actor: Actor) -> tuple[Person, Residence | None]:
@@ -208,7 +210,8 @@ async def _lock_person(tx: Tx, actor: Actor) -> tuple[Person, Residence | None]:
     row = found.one_or_none()
     if row is None:
         raise TokenRevoked
-    return row.tuple()
+    person, home = row
+    return person, home
 
 
 async def _require_bookable(tx: Tx, room: Room, wish: BookingIn, *, now: datetime) -> None:

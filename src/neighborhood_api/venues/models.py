@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -137,7 +137,7 @@ class Booking(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
     number: Mapped[int] = mapped_column(Identity(start=100001), unique=True, init=False)
     """What people say on the phone, after a B."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), init=False)
+    created_at: Mapped[datetime]
     room_id: Mapped[UUID] = mapped_column(ForeignKey("room.id"))
     room_number: Mapped[int]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))

@@ -29,7 +29,7 @@ _YEARS = range(2000, 2200)
 
 
 def _clock_time(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(_CLOCK, value):
+    if not isinstance(value, time) and not re.fullmatch(_CLOCK, str(value)):
         raise ValueError("时间格式应如 09:00")
     return value
 

@@ -109,7 +109,7 @@ async def read_venue(
     row = found.one_or_none()
     if row is None:
         raise VenueNotFound
-    venue, node_name = row.tuple()
+    venue, node_name = row
     rooms = await tx.scalars(select(Room).where(Room.venue_id == venue_id).order_by(Room.id))
     return venue, node_name, await with_opening_rules(tx, rooms.all())
 
@@ -137,19 +137,24 @@ async def with_opening_rules(
 
 
 async def read_availability(
-    reader: Reader, room_id: UUID, since: date | None, until: date | None, *, now: datetime
+    source: Reader | ReadTx,
+    room_id: UUID,
+    since: date | None,
+    until: date | None,
+    *,
+    now: datetime,
 ) -> AvailabilityOut:
     """Show which slots of a room can be had, day by day, by the rules that booking applies.
 
     Raises: RoomNotFound, BadPeriod.
     """
     days = _days(since, until, now)
-    room = await ROOM_LIMITS.first(reader, room_id=room_id)
+    room = await ROOM_LIMITS.first(source, room_id=room_id)
     if room is None:
         raise RoomNotFound
     limits = limits_of(room)
-    rules = await OPENING_HOURS.all(reader, room_id=room_id)
-    uses = await ROOM_USES.all(reader, room_id=room_id, **_bounds(days))
+    rules = await OPENING_HOURS.all(source, room_id=room_id)
+    uses = await ROOM_USES.all(source, room_id=room_id, **_bounds(days))
     busy: dict[date, list[Span]] = defaultdict(list)
     for use in uses:
         for day in {local_day(use.starts_at), local_day(use.ends_at)}:

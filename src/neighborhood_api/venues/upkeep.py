@@ -64,7 +64,7 @@ async def _lock_room_to_change(tx: Tx, actor: Actor, room_id: UUID, version: int
     row = found.one_or_none()
     if row is None:
         raise RoomNotFound
-    room, venue = row.tuple()
+    room, venue = row
     actor.require(Permission.VENUE_MANAGE, at=venue.place)
     if room.version != version:
         raise StaleVersion(version=room.version)

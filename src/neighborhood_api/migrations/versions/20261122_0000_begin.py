@@ -382,12 +382,7 @@ def upgrade() -> None:
         sa.Column(
             "number", sa.Integer(), sa.Identity(always=False, start=100001), nullable=False
         ),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("room_id", sa.Uuid(), nullable=False),
         sa.Column("room_number", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),

@@ -10,8 +10,11 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import sleep
 from typing import Any
 
+import psycopg
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
@@ -19,8 +22,10 @@ from uvicorn.supervisors import Multiprocess
 
 from neighborhood_api.app import create_app
 from neighborhood_api.kit import logs
-from neighborhood_api.kit.db import Database
+from neighborhood_api.kit.db import Database, plain_url
 from neighborhood_api.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 20
 """How long requests in progress may take when the server is told to stop."""
@@ -150,9 +155,23 @@ def app_of_process() -> FastAPI:
     if settings.database_url is None:
         raise CannotServe("An API process was started without DATABASE_URL.")
     url = settings.database_url.get_secret_value()
+    _require_answer(url)
     app = create_app(settings, Database(url, pool_size=settings.pool_size))
     _freeze()
     return app
+
+
+def _require_answer(url: str) -> None:
+    """End this process while the database is away; its parent then starts another one.
+
+    To fail later, at the application's own start, would end the parent and all processes.
+    """
+    try:
+        psycopg.connect(plain_url(url), connect_timeout=5).close()
+    except psycopg.OperationalError as exc:
+        log.warning("database_away", **logs.describe(exc))
+        sleep(1)
+        sys.exit(1)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -227,7 +227,8 @@ async def _rescue_once(
         status=Status.DOING.value, worker_id=desk.worker_id or 0
     )
     lost = [job for job in begun if job.id not in desk.running]
-    for job in [*stalled, *(job for job in lost if job.id in lost_before)]:
+    abandoned = [job for job in stalled if job.id not in desk.running]
+    for job in [*abandoned, *(job for job in lost if job.id in lost_before)]:
         log.warning("job_rescued", task=job.task_name, job_id=job.id)
         await _run_again(manager, job)
     return {job.id for job in lost}

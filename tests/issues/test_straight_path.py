@@ -8,7 +8,7 @@ from neighborhood_api.cases.models import Case, Entry, Hand
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
-from tests.issues.conftest import LANE, Street, act
+from tests.support.issues import LANE, Street, act
 
 
 async def test_a_report_is_assigned_at_once_to_the_lane_chief(street: Street, tx: Tx) -> None:

@@ -47,7 +47,9 @@ class Callers:
                 )
         return await self.person(person.id)
 
-    async def staff(self, town: Town, role: Role, *path: int, body: int | None = None) -> Caller:
+    async def staff(
+        self, town: Town, role: Role, *path: int, body: int | None = None
+    ) -> Caller:
         """The holder of `role` at the node `path` of the town, or in organization `body`."""
         key = town.at(*path).id if body is None else town.organizations[body].id
         return await self.person(town.staff[role, key].id)

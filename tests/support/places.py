@@ -36,7 +36,7 @@ def new_node(parent: Node | None, number: int) -> Node:
     node_id = new_id()
     above = {} if parent is None else columns_of(parent.place)
     place = above | {COLUMNS[level]: node_id}
-    code = f"{990000 + number}" if parent is None else f"{parent.code.rstrip('0') or '9'}{number:03}"
+    code = f"{'990' if parent is None else parent.code.rstrip('0') or '9'}{number:03}"
     return Node(
         id=node_id,
         level=level.value,
@@ -48,7 +48,7 @@ def new_node(parent: Node | None, number: int) -> Node:
         plate_code=f"P{node_id.hex[-7:].upper()}" if level is Level.LANE else None,
         longitude=114.28 + number * 0.01 if level is Level.LANE else None,
         latitude=23.17 if level is Level.LANE else None,
-        **place,
+        **place,  # type: ignore[arg-type]
     )
 
 
@@ -96,14 +96,13 @@ async def _staff(tx: Tx, town: Town, now: datetime) -> None:
     """Fill every post of the town; every person has one."""
     del now
     seats: list[tuple[Role, Node, Organization | None]] = [
-        (role, node, None)
-        for node in town.nodes.values()
-        for role in POSTS[Level(node.level)]
+        (role, node, None) for node in town.nodes.values() for role in POSTS[Level(node.level)]
     ]
     street = town.at(1)
     seats += [(Role.DEPARTMENT_OFFICER, street, body) for body in town.organizations]
+    first = new_id().int % 10**6 * 100  # so that one database takes several towns
     for number, (role, node, body) in enumerate(seats):
-        person = Person(name=f"{role.value} {number}", phone=f"154{number:08}")
+        person = Person(name=f"{role.value} {number}", phone=f"154{first + number:08}")
         tx.add(person)
         await tx.flush()
         tx.add(

@@ -16,7 +16,7 @@ jobs = Blueprint()
 
 
 @jobs.task(name="cases.follow_duty", pass_context=True, retry=PATIENT)
-async def follow_duty(context: JobContext, node_id: str, **_: str) -> None:
+async def follow_duty(context: JobContext, /, node_id: str, **_: str) -> None:
     """Give the open cases of a node to whoever acts there now."""
     held = select(Case).where(
         Case.hand_node_id == UUID(node_id),

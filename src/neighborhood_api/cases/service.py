@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from neighborhood_api.cases.events import CaseMoved
-from neighborhood_api.cases.models import Case, Entry, Hand
+from neighborhood_api.cases.ledger import end_page, new_page, turn_page
+from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.cases.workflow import (
-    IN_HAND,
     OVER,
     UNANSWERED,
     By,
@@ -145,7 +145,7 @@ def open_case(
     )
     entry = _entry(case, Move.REPORT, mover, said, None, now)
     entry.hand_node_id, entry.hand_role = case.hand_node_id, case.hand_role
-    return case, [case, entry, _hand(case, None, now), _moved(case, entry).row()]
+    return case, [case, entry, new_page(case, None, now), _moved(case, entry).row()]
 
 
 def _district(place: Place) -> UUID:
@@ -201,6 +201,10 @@ async def move_case(
     case.state = (line.to or before).value
     case.version += 1
     _set_clocks(case, move, now)
+    if move is Move.REOPEN and case.organization_id is None:
+        await hand_over(tx, case, now=now)
+    if case.standing in OVER:
+        case.closed_at = await end_page(tx, case, now) or case.closed_at
     entry = _entry(case, move, mover, said, before, now)
     if line.hands is not Hands.KEEP:
         entry.hand_node_id, entry.hand_role = case.hand_node_id, case.hand_role
@@ -231,6 +235,7 @@ def moves_for(workflow: Workflow, case: Case, actor: Actor) -> list[Move]:
         move
         for move in workflow.allowed_from(case.standing)
         if _role_in(workflow, workflow.rules[move], case, actor) is not None
+        and not (workflow.rules[move].hands is Hands.UP and _at_the_top(case))
     ]
 
 
@@ -277,7 +282,7 @@ def _post(
 async def _change_hands(tx: Tx, case: Case, hands: Hands, said: Said, now: datetime) -> None:
     """Give the case into other hands, and close the ledger line of the ones it leaves."""
     if hands is Hands.UP:
-        if case.hand_level <= HIGHEST and case.hand_role != Role.DEPARTMENT_OFFICER.value:
+        if _at_the_top(case):
             raise NobodyAbove
         up = max(HIGHEST, case.hand_level - 1)
         duty = await who_answers(tx, case.place.up_to(Level(up)), now=now)
@@ -290,7 +295,12 @@ async def _change_hands(tx: Tx, case: Case, hands: Hands, said: Said, now: datet
     case.hand_role, case.hand_person_id = duty.role.value, duty.person_id
     case.organization_id = organization_id
     case.pass_up_at = _pass_up_at(duty.level, case.respond_minutes, now)
-    await _turn_page(tx, case, organization_id, now)
+    await turn_page(tx, case, organization_id, now)
+
+
+def _at_the_top(case: Case) -> bool:
+    """Tell whether nobody is above; above a department is the dispatcher."""
+    return case.hand_level <= HIGHEST and case.hand_role != Role.DEPARTMENT_OFFICER.value
 
 
 async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
@@ -302,17 +312,7 @@ async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
     case.hand_person_id = person_id
     if person_id is not None:
         case.hand_role = duty.role.value
-    await _turn_page(tx, case, None, now)
-
-
-async def _turn_page(tx: Tx, case: Case, organization_id: UUID | None, now: datetime) -> None:
-    """End the ledger line of the hands that a case leaves, and begin the next."""
-    await tx.execute(
-        update(Hand)
-        .where(Hand.case_id == case.id, Hand.held_until.is_(None))
-        .values(held_until=now)
-    )
-    tx.add(_hand(case, organization_id, now))
+    await turn_page(tx, case, None, now)
 
 
 async def _department(tx: Tx, case: Case, organization_id: UUID | None) -> UUID:
@@ -347,17 +347,6 @@ def _pass_up_at(level: Level, respond_minutes: int, now: datetime) -> datetime |
     return None if level <= HIGHEST else now + timedelta(minutes=respond_minutes)
 
 
-def _hand(case: Case, organization_id: UUID | None, now: datetime) -> Hand:
-    return Hand(
-        case_id=case.id,
-        node_id=case.hand_node_id,
-        role=case.hand_role,
-        held_from=now,
-        person_id=case.hand_person_id,
-        organization_id=organization_id,
-    )
-
-
 def _entry(
     case: Case, move: Move, mover: Mover, said: Said, before: State | None, now: datetime
 ) -> Entry:
@@ -387,11 +376,3 @@ def _moved(case: Case, entry: Entry) -> CaseMoved:
         hand_node_id=case.hand_node_id,
         hand_person_id=case.hand_person_id,
     )
-
-
-def is_overdue(case: Case, *, now: datetime) -> bool:
-    """Tell whether a clock that staff must keep has run out."""
-    if case.standing not in IN_HAND:
-        return False
-    late_answer = case.first_responded_at is None and case.respond_due_at < now
-    return late_answer or case.resolve_due_at < now

@@ -82,7 +82,7 @@ async def run_demo(
 
 def quieten() -> None:
     """Keep the terminal for what the reader does: requests, warnings and errors."""
-    for name in ("uvicorn", "alembic", "procrastinate", "neighborhood_api.worker"):
+    for name in ("uvicorn", "neighborhood_api.worker"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade, DutyChanged
@@ -17,6 +18,7 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.revocations import revoke_person
 from neighborhood_api.identity.service import password_hash
 from neighborhood_api.kit.db import Tx, refusing
+from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 
@@ -230,14 +232,17 @@ async def _require_organization(tx: Tx, wish: AppointmentIn) -> None:
 
 async def _known_or_new(tx: Tx, wish: AppointeeIn) -> Person:
     """Find the person by phone, or create her; a known one keeps her own password."""
-    person = await tx.scalar(select(Person).where(Person.phone == wish.phone))
+    by_phone = select(Person).where(Person.phone == wish.phone)
+    person = await tx.scalar(by_phone)
     if person is None:
         secret = wish.initial_password
         hashed = None if secret is None else await password_hash(secret.get_secret_value())
-        person = Person(name=wish.name, phone=wish.phone, password_hash=hashed)
-        tx.add(person)
-        await tx.flush()
-    elif person.name is None:
+        values = {"id": new_id(), "name": wish.name, "phone": wish.phone}
+        blank = {"password_hash": hashed, "failed_sign_ins": 0, "epoch": 0, "version": 1}
+        created = insert(Person).values(values | blank).on_conflict_do_nothing()
+        await tx.execute(created)  # of two offices at once, one registers her and both go on
+        person = (await tx.scalars(by_phone)).one()
+    if person.name is None:
         person.name = wish.name
     return person
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, case, select
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Appointment, Node
-from neighborhood_api.grid.queries import DAY, in_office, stands_in
+from neighborhood_api.grid.queries import DAY, exists_on, in_office, stands_in
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.kit.db import ReadTx
@@ -50,7 +50,7 @@ _ON_DUTY = Query(
         ),
     )
     .join(Appointment, and_(Appointment.node_id == Node.id, in_office(DAY)))
-    .where(Node.id.in_([bindparam(name) for name in COLUMNS[Level.STREET :]]))
+    .where(Node.id.in_([bindparam(name) for name in COLUMNS[Level.STREET :]]), exists_on(DAY))
     .order_by(Appointment.starts_on, Appointment.id),
     _Acting,
 )

@@ -35,9 +35,9 @@ def stands_in(day: ColumnElement[date]) -> ColumnElement[bool]:
     )
 
 
-def exists_on(day: ColumnElement[date]) -> ColumnElement[bool]:
+def exists_on(day: ColumnElement[date], node: type[Node] = Node) -> ColumnElement[bool]:
     """Hold for nodes that are part of the grid on `day`."""
-    return and_(Node.valid_from <= day, or_(Node.valid_until.is_(None), Node.valid_until > day))
+    return and_(node.valid_from <= day, or_(node.valid_until.is_(None), node.valid_until > day))
 
 
 class Contact(NamedTuple):
@@ -123,7 +123,7 @@ HOME_CONTACTS = Query(
     _contacts()
     .join(Residence, _is_on_the_way_to(Residence))
     .add_columns(Residence.address, Residence.household_id, Residence.version)
-    .where(Residence.person_id == bindparam("person_id"))
+    .where(Residence.person_id == bindparam("person_id"), exists_on(DAY))
     .order_by(Node.level.desc(), Appointment.id),
     HomeContact,
 )
@@ -133,7 +133,7 @@ _Lane = aliased(Node)
 PLATE_CONTACTS = Query(
     _contacts()
     .join(_Lane, _is_on_the_way_to(_Lane))
-    .where(_Lane.plate_code == bindparam("plate_code"))
+    .where(_Lane.plate_code == bindparam("plate_code"), exists_on(DAY, _Lane), exists_on(DAY))
     .order_by(Node.level.desc(), Appointment.id),
     Contact,
 )

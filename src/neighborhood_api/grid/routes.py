@@ -19,6 +19,8 @@ from neighborhood_api.grid.schemas import (
     MyGridOut,
     NodeContactsOut,
     NodePositionOut,
+    OrganizationList,
+    OrganizationOut,
     PlateOut,
     ResidenceIn,
     StandInIn,
@@ -167,6 +169,19 @@ async def list_children(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeLi
 async def read_node_contacts(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeContactsOut:
     """在岗人员和公开的值班电话。Everyone in office, with public duty phones."""
     return await service.read_node_contacts(reader, node_id, now=now)
+
+
+@router.get(
+    "/grid/nodes/{node_id}/organizations",
+    summary="可派遣的部门 · Departments of a place",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN, service.NodeNotFound),
+)
+async def list_organizations(node_id: UUID, tx: ReadTxDep, now: NowDep) -> OrganizationList:
+    """本地及上级的部门,派遣诉求时选择。Departments here and above, to dispatch issues to."""
+    node = await service.current_node(tx, node_id, now=now)
+    rows = await tx.scalars(service.organizations_at(node))
+    return OrganizationList(items=[OrganizationOut.model_validate(row) for row in rows])
 
 
 @router.get(

@@ -198,6 +198,20 @@ class AppointmentOut(Out):
     version: int
 
 
+class OrganizationOut(Out):
+    """A department that issues can be given to."""
+
+    id: UUID
+    node_id: UUID
+    name: str
+
+
+class OrganizationList(Out):
+    """The departments of a place and of the places above it."""
+
+    items: list[OrganizationOut]
+
+
 class HouseholdOut(Out):
     """A dwelling of the register."""
 

@@ -9,11 +9,12 @@ from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.coordinates import CoordinateSystem, Point, metres_between, to_wgs84
 from neighborhood_api.grid.events import ResidenceStated
-from neighborhood_api.grid.models import Appointment, Household, Node, Residence
+from neighborhood_api.grid.models import Appointment, Household, Node, Organization, Residence
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.queries import (
     HOME_CONTACTS,
@@ -44,6 +45,8 @@ from neighborhood_api.kit.reads import Reader
 
 NEAREST_METRES = 500
 """Farther than this from every lane's point, a position is taken as lying in none."""
+_UNSAID = 0
+"""The version of a residence that was begun and not stated yet."""
 
 
 class NodeNotFound(Problem):
@@ -163,38 +166,43 @@ async def state_residence(
 ) -> Residence:
     """Note where the caller lives; the register's household is found by lane and door.
 
+    Said once more, as a phone does that lost the answer, it changes nothing.
+
     Raises: NodeNotFound, NotALane, StaleVersion.
     Emits: ResidenceStated.
     """
     lane = await current_node(tx, wish.lane_id, now=now)
     if lane.level != Level.LANE:
         raise NotALane
-    household = await tx.scalar(
-        select(Household).where(
-            Household.lane_id == lane.id, Household.address == normal_address(wish.address)
-        )
+    address = normal_address(wish.address)
+    household_id = await tx.scalar(
+        select(Household.id).where(Household.lane_id == lane.id, Household.address == address)
     )
-    mine = select(Residence).where(Residence.person_id == actor.person_id).with_for_update()
-    home = await tx.scalar(mine)
-    if home is None:
-        home = Residence(
-            person_id=actor.person_id,
-            district_id=lane.district_id,
-            address="",
-            stated_at=now,
-        )
-        tx.add(home)
-    elif home.version != wish.version:
+    home = await _lock_home(tx, actor.person_id, lane, now=now)
+    if (home.place, home.address, home.household_id) == (lane.place, address, household_id):
+        return home
+    if home.version not in {_UNSAID, wish.version}:
         raise StaleVersion(version=home.version)
-    else:
-        home.version += 1
+    home.version += 1
     for name, node_id in columns_of(lane.place).items():
         setattr(home, name, node_id)
-    home.address = normal_address(wish.address)
-    home.household_id = None if household is None else household.id
+    home.address = address
+    home.household_id = household_id
     home.stated_at = now
     await tx.flush()
     emit(tx, ResidenceStated(person_id=actor.person_id, lane_id=lane.id))
+    return home
+
+
+async def _lock_home(tx: Tx, person_id: UUID, lane: Node, *, now: datetime) -> Residence:
+    """Load the person's residence, or begin one; two phones at once begin the same one."""
+    mine = select(Residence).where(Residence.person_id == person_id).with_for_update()
+    home = await tx.scalar(mine)
+    if home is None:
+        blank = {"person_id": person_id, "address": "", "stated_at": now, "version": _UNSAID}
+        begun = insert(Residence).values(blank | columns_of(lane.place))
+        await tx.execute(begun.on_conflict_do_nothing())
+        home = (await tx.scalars(mine)).one()
     return home
 
 
@@ -264,6 +272,16 @@ def households_at(actor: Actor, node: Node) -> Select[Household, int]:
         .outerjoin(Residence, Residence.household_id == Household.id)
         .where(here == node.id)
         .group_by(Household.id)
+    )
+
+
+def organizations_at(node: Node) -> Select[Organization]:
+    """Select the departments of a place and of the places above it."""
+    above = [node_id for node_id in node.place if node_id is not None]
+    return (
+        select(Organization)
+        .where(Organization.node_id.in_(above))
+        .order_by(Organization.name, Organization.id)
     )
 
 

@@ -7,9 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk
+
+from neighborhood_api.kit.logs import describe
+
+log = structlog.get_logger(__name__)
 
 ALGORITHM = "ES256"
 
@@ -28,11 +34,16 @@ class SigningKey:
 
 
 class Keyring:
-    """The keys of a deployment: the first signs, all of them verify."""
+    """The keys of a deployment: the first signs, all of them verify.
+
+    A key that appears in the folder, or leaves it, is noticed before the next token is
+    signed and when a token names a key that is not known here.
+    """
 
     def __init__(self, keys: list[SigningKey], folder: Path | None = None) -> None:
-        """Hold `keys`, re-read from `folder` when an unknown key id is met."""
+        """Hold `keys`, and look for newer ones in `folder`."""
         self._folder = folder
+        self._files: list[Path] = []
         self._set(keys)
 
     @classmethod
@@ -52,23 +63,35 @@ class Keyring:
         """
         if not any(folder.glob("*.pem")):
             make_key(folder)
-        return cls(_keys_in(folder), folder)
+        return cls(_keys_of(_files_in(folder)), folder)
 
     @property
     def signing(self) -> SigningKey:
         """The key that signs new tokens."""
+        self._look_again()
         return self._keys[0]
 
     def public(self, kid: str) -> dict[str, Any] | None:
         """Return the public key `kid`; another process may have made it a moment ago."""
-        if kid not in self._by_kid and self._folder is not None:
-            self._set(_keys_in(self._folder))
+        if kid not in self._by_kid:
+            self._look_again()
         key = self._by_kid.get(kid)
         return None if key is None else key.public
 
     def jwks(self) -> list[dict[str, Any]]:
         """Return all public keys, for third parties that verify our tokens."""
+        self._look_again()
         return [key.public for key in self._keys]
+
+    def _look_again(self) -> None:
+        """Take what is in the folder now; what cannot be read leaves the keys as they are."""
+        if self._folder is None or (files := _files_in(self._folder)) == self._files:
+            return
+        try:
+            self._set(_keys_of(files))
+        except SigningKeyError as exc:
+            log.error("signing_keys_unreadable", **describe(exc))  # noqa: TRY400  (no key texts)
+        self._files = files
 
     def _set(self, keys: list[SigningKey]) -> None:
         if not keys:
@@ -104,14 +127,21 @@ def make_key(folder: Path) -> str:
     return _read(pem.decode()).kid
 
 
-def _keys_in(folder: Path) -> list[SigningKey]:
-    return [_read(path.read_text()) for path in sorted(folder.glob("*.pem"), reverse=True)]
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.pem"), reverse=True)
+
+
+def _keys_of(files: list[Path]) -> list[SigningKey]:
+    try:
+        return [_read(path.read_text()) for path in files]
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SigningKeyError("the signing keys in the data folder cannot be read") from exc
 
 
 def _read(pem: str) -> SigningKey:
     try:
         private = serialization.load_pem_private_key(pem.strip().encode(), password=None)
-    except ValueError as exc:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise SigningKeyError("a signing key is not a readable PEM private key") from exc
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
         raise SigningKeyError("a signing key must be an EC key on curve P-256")

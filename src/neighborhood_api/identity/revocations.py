@@ -1,17 +1,19 @@
 """Power that ends, ends at once: in this process and in every other.
 
 Ending an appointment or a sign-in writes a row and notifies; each process keeps the rows of
-the last minutes in memory. While its listening connection is down, a process asks the
-database on every request instead: slower, never wrong.
+the last minutes in memory, and its own changes are in its copy before they are answered.
+While its listening connection is down, a process asks the database on every request
+instead: slower, never wrong.
 """
 
 import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
+from weakref import WeakSet
 
 import asyncpg
 import structlog
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, event, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity.models import Person, Revocation, SignIn
@@ -69,6 +71,12 @@ async def _announce(tx: Tx, subject_id: UUID, least_epoch: int, now: datetime) -
     )
     await tx.execute(select(func.pg_notify(_CHANNEL, f"{subject_id} {least_epoch}")))
 
+    def committed(_: object) -> None:
+        for copy in _here:
+            copy.note(subject_id, least_epoch)
+
+    event.listen(tx.sync_session, "after_commit", committed, once=True)
+
 
 class Revocations:
     """This process's copy of the revocations."""
@@ -80,6 +88,7 @@ class Revocations:
         self._heard: dict[UUID, int] = {}
         self._live = False
         self._task: asyncio.Task[None] | None = None
+        _here.add(self)
 
     @property
     def live(self) -> bool:
@@ -96,6 +105,11 @@ class Revocations:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._live = False
+
+    def note(self, subject_id: UUID, least_epoch: int) -> None:
+        """Learn that the subject's tokens of epochs before `least_epoch` are worthless."""
+        least = max(least_epoch, self._least.get(subject_id, 0))
+        self._least[subject_id] = self._heard[subject_id] = least
 
     async def holds(self, token: Verified) -> bool:
         """Tell whether the token was revoked."""
@@ -147,8 +161,14 @@ class Revocations:
         """Copy the table, without losing what is heard while it is being read."""
         self._heard.clear()
         rows = dict(await ALL_EPOCHS.all(self._database.reader))
-        self._least = rows | self._heard
+        for subject, least in self._heard.items():
+            rows[subject] = max(least, rows.get(subject, 0))
+        self._least = rows
 
     def _hear(self, _: object, __: int, ___: str, payload: str) -> None:
         subject, least = payload.split()
-        self._least[UUID(subject)] = self._heard[UUID(subject)] = int(least)
+        self.note(UUID(subject), int(least))
+
+
+_here: WeakSet[Revocations] = WeakSet()
+"""The copies of this process."""

@@ -65,6 +65,11 @@ class NameIn(In):
 class PasswordChangeIn(In):
     """A change of one's own password."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"old_password": "Demo-2026", "new_password": "Rain-2027"}]
+        }
+    )
     old_password: Password
     """原密码 · The password until now."""
     new_password: Annotated[SecretStr, Field(min_length=8, max_length=128)]

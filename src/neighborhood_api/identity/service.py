@@ -18,7 +18,7 @@ from neighborhood_api.identity.models import Person, RefreshToken, SignIn
 from neighborhood_api.identity.revocations import revoke_person, revoke_sign_in
 from neighborhood_api.identity.schemas import MeOut, NameIn, PostOut, SignedInOut
 from neighborhood_api.identity.tokens import LIFETIME, Standing, Tokens
-from neighborhood_api.kit.db import ReadTx, Tx
+from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
@@ -180,7 +180,7 @@ async def sign_in_staff(
         raise _locked(person.locked_until, now)
     stored = None if person is None else person.password_hash
     right = await passwords.matches(password, stored)
-    if person is None:
+    if person is None or stored is None:  # uncounted, else a lock would tell whose number it is
         raise WrongPhoneOrPassword
     if not right:
         person.failed_sign_ins += 1
@@ -243,11 +243,13 @@ async def bind_phone(
         if me.phone != phone:
             me.phone = phone
             me.version += 1
+            with refusing({"uq_person_phone": PhoneTaken}):  # by another phone, this moment
+                await tx.flush()
         return None
     if known.openid is not None or me.openid is None:
         raise PhoneTaken
     openid, unionid = me.openid, me.unionid
-    me.openid = me.unionid = None
+    me.openid = me.unionid = me.phone = None
     me.merged_into_id = known.id
     await tx.flush()  # the unique openid must leave one row before it enters the other
     known.openid, known.unionid = openid, unionid

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends
 
 from neighborhood_api.cases import service as cases
+from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.service import Said
 from neighborhood_api.cases.workflow import Move
 from neighborhood_api.files.handles import LinksDep
@@ -29,7 +30,7 @@ from neighborhood_api.issues.schemas import (
     ResolveIn,
     WordsIn,
 )
-from neighborhood_api.issues.views import issue_view, read_issue, read_issue_row
+from neighborhood_api.issues.views import issue_view, read_issue, read_issue_row, show_issue
 from neighborhood_api.issues.worklist import WorklistFilter, list_worklist
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
@@ -146,9 +147,10 @@ class Moving:
         return await self.answer()
 
     async def answer(self) -> IssueDetailOut:
-        """Show the issue as the caller sees it now."""
+        """Show the issue to the caller, even if her move took it out of her sight."""
         await self.tx.flush()
-        return await read_issue(self.tx, self.actor, self.issue_id, self.links, now=self.now)
+        case = await self.tx.get_one(Case, self.issue_id)
+        return await show_issue(self.tx, self.actor, case, self.links, now=self.now)
 
 
 MovingDep = Annotated[Moving, Depends()]

@@ -23,7 +23,7 @@ from neighborhood_api.grid.coordinates import Point, to_wgs84
 from neighborhood_api.grid.duty import who_answers
 from neighborhood_api.grid.models import Residence
 from neighborhood_api.grid.service import NotALane, current_node, nearest_lane
-from neighborhood_api.identity.access import GRANTED, Actor, Permission
+from neighborhood_api.identity.access import GRANTED, Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level, Place
 from neighborhood_api.issues.events import IssueRated, IssueReported
@@ -91,8 +91,7 @@ async def report_issue(tx: Tx, actor: Actor, wish: IssueIn, *, now: datetime) ->
     if wish.on_behalf_of is not None:
         actor.require(Permission.ISSUE_INTAKE, at=place)
         reporter_id = await _known_caller(tx, wish.on_behalf_of.phone)
-        role = next(p.role for p in actor.posts if Permission.ISSUE_INTAKE in GRANTED[p.role])
-        mover = Mover(By.READER, actor.person_id, role)
+        mover = Mover(By.READER, actor.person_id, _intake_role(actor, place))
     if wish.photo_ids:
         await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
     case, rows = open_case(
@@ -202,6 +201,15 @@ async def _context(
     if context.level != Level.LANE:
         raise NotALane
     return context
+
+
+def _intake_role(actor: Actor, place: Place) -> Role:
+    """Return the post in which the caller takes in what others report at `place`."""
+    return next(
+        post.role
+        for post in actor.posts
+        if Permission.ISSUE_INTAKE in GRANTED[post.role] and post.covers(place, None)
+    )
 
 
 async def _known_caller(tx: Tx, phone: str) -> UUID | None:

@@ -88,22 +88,38 @@ async def read_issue(
     case = await tx.get(Case, issue_id)
     if case is None or case.kind != ISSUE.kind or not may_read(ISSUE, case, actor):
         raise CaseNotFound
-    row = await read_issue_row(tx, issue_id)
-    detail = await DETAIL.first(tx, issue_id=issue_id)
+    return await show_issue(tx, actor, case, links, now=now)
+
+
+async def show_issue(
+    tx: ReadTx, actor: Actor, case: Case, links: Links, *, now: datetime
+) -> IssueDetailOut:
+    """Show an issue to somebody who may see it, or who has just given it out of her sight.
+
+    Raises: CaseNotFound.
+    """
+    row = await read_issue_row(tx, case.id)
+    detail = await DETAIL.first(tx, issue_id=case.id)
     if detail is None:
         raise CaseNotFound
     staff = reads_as_staff(ISSUE, case, actor)
-    entries = await TIMELINE.all(tx, issue_id=issue_id)
+    entries = await TIMELINE.all(tx, issue_id=case.id)
     return IssueDetailOut(
         **dict(issue_view(row, links, now=now)),
         position=_position(detail),
         reporter=_reporter(detail, may_handle(ISSUE, case, actor)) if staff else None,
         rating_text=detail.rating_text,
-        moves=moves_for(ISSUE, case, actor),
+        moves=_moves(case, row, actor),
         timeline=[
             _entry(entry, links, now) for entry in entries if staff or not entry.internal
         ],
     )
+
+
+def _moves(case: Case, row: IssueRow, actor: Actor) -> list[Move]:
+    """Return the buttons to show; what was rated is not rated again."""
+    moves = moves_for(ISSUE, case, actor)
+    return moves if row.rating is None else [move for move in moves if move is not Move.RATE]
 
 
 def _hand(row: IssueRow) -> HandOut:

@@ -3,20 +3,20 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, NewType
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, MetaData, Table, Text, inspect
+from sqlalchemy import DateTime, MetaData, Table, Text, event, inspect
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import Reader
+from neighborhood_api.kit.reads import CONNECT_SECONDS, Reader, connect
 
 ReadTx = NewType("ReadTx", AsyncSession)
 """A transaction that may only read; PostgreSQL refuses writes inside it."""
@@ -66,8 +66,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            async_creator=partial(connect, self.url, timeout=CONNECT_SECONDS),
             hide_parameters=True,  # error texts end in logs, and parameters are people's data
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.reader = Reader(self.url, size=pool_size)
 
@@ -85,6 +87,12 @@ class Database:
         """Run one transaction outside a request, as jobs and commands do."""
         async with self.sessions.begin() as session:
             yield Tx(ReadTx(session))
+
+
+def _refuse_dead(connection: Any, *_: object) -> None:  # noqa: ANN401  (SQLAlchemy's adapter)
+    """Have the pool replace a connection that the server closed meanwhile; costs nothing."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def database_of(request: Request) -> Database:
@@ -128,6 +136,8 @@ async def save(tx: Tx, *rows: Model) -> None:
     Faster than the unit of work by the number of tables; foreign keys are checked at the
     statement's end, so the order of `rows` does not matter. The rows stay outside `tx`.
     """
+    if not rows:
+        return
     groups: dict[tuple[Table, tuple[str, ...]], list[Model]] = {}
     for row in rows:
         given = inspect(row).dict

@@ -71,6 +71,15 @@ _RECALL = select(IdempotencyRow.fingerprint, IdempotencyRow.answer).where(
 )
 
 
+def require_sane(key: str) -> None:
+    """Refuse a key that is no key, before anything is done.
+
+    Raises: BadIdempotencyKey.
+    """
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadIdempotencyKey
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """One request's claim to be done once."""
@@ -81,12 +90,7 @@ class Once:
 
     @classmethod
     def of(cls, request: Request, key: str, fingerprint: bytes) -> "Once":
-        """Build the claim of `request` under `key`.
-
-        Raises: BadIdempotencyKey.
-        """
-        if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-            raise BadIdempotencyKey
+        """Build the claim of `request` under `key`."""
         caller = getattr(request.state, "caller", "anonymous")
         named = f"{caller} {request.method} {request.url.path} {key}".encode()
         return cls(sha256(named).digest(), fingerprint, sha256(b"seal " + named).digest())

@@ -8,9 +8,10 @@ from typing import Annotated, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
+from pydantic import ConfigDict
 
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.schema import Out
 
 T = TypeVar("T")
 R = TypeVar("R", bound="HasId")
@@ -35,12 +36,16 @@ class BadCursor(Problem):
     message = "翻页参数已失效,请从第一页重新加载"
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Out, Generic[T]):
     """One page, newest first unless the operation says otherwise."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"description": "一页,默认新的在前 · One page, newest first."}
+    )
     items: list[T]
+    """本页内容 · What is on this page."""
     next: str | None
-    """Pass as `after` to continue; null on the last page."""
+    """下一页的 `after`,没有下一页则为空 · Pass as `after`; null on the last page."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,9 @@ def _encode(last: UUID) -> str:
 
 def _decode(cursor: str) -> UUID:
     try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        last = UUID(bytes=urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as exc:
         raise BadCursor from exc
+    if _encode(last) != cursor:  # Base64 is read leniently: signs it does not know are skipped
+        raise BadCursor
+    return last

@@ -18,7 +18,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
+_LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+)
+CONNECT_SECONDS = 5
+"""How long a request waits for a database that does not answer at all."""
+
+
+async def connect(*where: str, **how: Any) -> asyncpg.Connection:  # noqa: ANN401
+    """Connect with asyncpg; a socket file that is not there means a server that is away."""
+    try:
+        return await asyncpg.connect(*where, **how)
+    except FileNotFoundError as exc:
+        raise ConnectionRefusedError(exc.errno, "the database is not running") from exc
 
 
 class Reader:
@@ -36,9 +53,11 @@ class Reader:
             self._url,
             min_size=1,
             max_size=self._size,
+            connect=connect,
             reset=_leave_as_is,
             server_settings={"default_transaction_read_only": "on"},
             command_timeout=30,
+            timeout=CONNECT_SECONDS,
         )
 
     async def close(self) -> None:

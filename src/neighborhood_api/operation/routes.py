@@ -43,7 +43,7 @@ async def check_ready(reader: ReaderDep) -> Response:
     well = found.status is not Status.NOT_READY
     return JSONResponse(
         found.model_dump(mode="json"),
-        HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE,
+        int(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE),
     )
 
 

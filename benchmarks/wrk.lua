@@ -1,0 +1,34 @@
+-- Sends the requests of a file one after the other. They are written out in full, each ended
+-- by a zero byte; `{key}` becomes an Idempotency-Key that was never sent before.
+
+local heads, tails, prefix, sent = {}, {}, "", 0
+
+function init(arguments)
+  local file = assert(io.open(arguments[1], "rb"))
+  prefix = arguments[2]
+  for request in file:read("*a"):gmatch("(%Z+)%z") do
+    local from, to = request:find("{key}", 1, true)
+    heads[#heads + 1] = from and request:sub(1, from - 1) or request
+    tails[#tails + 1] = from and request:sub(to + 1) or false
+  end
+  file:close()
+end
+
+function request()
+  local turn = sent % #heads + 1
+  sent = sent + 1
+  if not tails[turn] then
+    return heads[turn]
+  end
+  return heads[turn] .. prefix .. string.format("%016x", sent) .. tails[turn]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '\n{"requests": %d, "seconds": %.6f, "p50_ms": %.3f, "p99_ms": %.3f, "failed": %d}\n',
+    summary.requests, summary.duration / 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  ))
+end

@@ -1,0 +1,5 @@
+"""The command line, `neighborhood-api`."""
+
+from neighborhood_api.cli.commands import app
+
+__all__ = ["app"]

@@ -1,0 +1,86 @@
+"""One's own account."""
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select
+
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
+from neighborhood_api.kit.db import Tx
+from tests.identity.conftest import PASSWORD, Staff, bearer, is_refused
+from tests.support.people import Callers
+from tests.support.places import Town
+
+
+async def test_me_shows_posts_and_residence_as_they_are_now(
+    callers: Callers, town: Town
+) -> None:
+    chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
+    resident = await callers.resident(town.place(1, 1, 1, 2), name="林女士")
+    assert (await chief.get("/me")).json()["posts"] == [
+        {
+            "role": "lane_chief",
+            "level": 4,
+            "node_id": str(town.at(1, 1, 1, 1).id),
+            "organization_id": None,
+        }
+    ]
+    shown = (await resident.get("/me")).json()
+    assert (shown["name"], shown["lane_id"]) == ("林女士", str(town.at(1, 1, 1, 2).id))
+
+
+async def test_a_name_is_changed_by_whoever_read_the_latest_version(
+    callers: Callers, tx: Tx
+) -> None:
+    resident = await callers.resident()
+    first = await resident.put("/me", json={"name": " 林女士 ", "version": 1})
+    stale = await resident.put("/me", json={"name": "旧名", "version": 1})
+    assert first.json()["name"] == "林女士"
+    assert first.json()["version"] == 2
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
+    person = await tx.get_one(Person, resident.person_id)
+    assert person.name == "林女士"
+
+
+async def change(
+    http: AsyncClient, device: dict[str, str], old: str, new: str
+) -> tuple[int, str]:
+    body = {"old_password": old, "new_password": new}
+    answer = await http.put("/me/password", json=body, headers=device)
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def test_a_changed_password_signs_out_the_other_devices(
+    http: AsyncClient, staff: Staff
+) -> None:
+    here, there = (await staff.sign_in()).json(), (await staff.sign_in()).json()
+    assert await change(http, bearer(here), PASSWORD, "Cloud-2027") == (200, "")
+    assert await is_refused(http, there)
+    assert not await is_refused(http, here)
+    assert (await staff.sign_in()).status_code == 401
+    assert (await staff.sign_in("Cloud-2027")).status_code == 200
+
+
+@pytest.mark.parametrize("weak", ["alllowercase", "12345678", "lower1234", "汉字汉字汉字汉字"])
+async def test_a_weak_password_is_refused(weak: str, http: AsyncClient, staff: Staff) -> None:
+    device = bearer((await staff.sign_in()).json())
+    assert await change(http, device, PASSWORD, weak) == (422, "password_too_weak")
+    assert (await staff.sign_in()).status_code == 200
+
+
+async def test_the_old_password_is_needed(http: AsyncClient, staff: Staff, tx: Tx) -> None:
+    device = bearer((await staff.sign_in()).json())
+    before = await tx.scalar(select(Person.password_hash).where(Person.id == staff.person_id))
+    assert await change(http, device, "Wrong-2026", "Cloud-2027") == (422, "wrong_old_password")
+    after = await tx.scalar(select(Person.password_hash).where(Person.id == staff.person_id))
+    assert after == before
+
+
+async def test_passwords_never_come_back_in_an_error(http: AsyncClient, staff: Staff) -> None:
+    device = bearer((await staff.sign_in()).json())
+    answer = await http.put(
+        "/me/password", json={"old_password": "Secret-99", "new_password": "s"}, headers=device
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/body/new_password"
+    assert "Secret-99" not in answer.text

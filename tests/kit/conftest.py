@@ -1,0 +1,35 @@
+"""The kit without a neighbourhood: a probe with real commits, and the whole API."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from neighborhood_api.kit.db import Database
+from tests.support.probe import Probe, make_tables, probe_over
+from tests.support.reads import reading_in_the_test
+from tests.support.wechat import Phones, phones_before
+
+
+@pytest.fixture(scope="session")
+async def notes(database: Database) -> Database:
+    await make_tables(database)
+    return database
+
+
+@pytest.fixture
+async def probe(notes: Database) -> AsyncIterator[Probe]:
+    async with probe_over(notes) as probe:
+        yield probe
+
+
+@pytest.fixture
+def reads(app: FastAPI) -> Iterator[None]:
+    with reading_in_the_test(app):
+        yield
+
+
+@pytest.fixture(scope="session")
+async def phones(app: FastAPI) -> AsyncIterator[Phones]:
+    async with phones_before(app) as phones:
+        yield phones

@@ -1,0 +1,36 @@
+"""The ledger of whose time it was, checked as a whole."""
+
+from datetime import datetime
+from itertools import pairwise
+from uuid import UUID
+
+from sqlalchemy import select
+
+from neighborhood_api.cases.models import Case, Hand
+from neighborhood_api.cases.workflow import OVER
+from neighborhood_api.kit.db import Tx
+
+
+async def pages_of(tx: Tx, case_id: UUID | str) -> list[Hand]:
+    """The ledger of a case, from its report on."""
+    mine = select(Hand).where(Hand.case_id == case_id).order_by(Hand.held_from, Hand.id)
+    return list(await tx.scalars(mine.execution_options(populate_existing=True)))
+
+
+async def check_ledger(tx: Tx, case_id: UUID | str, *, now: datetime) -> None:
+    """Every minute has one owner: no gap, no overlap, one open page until it is over."""
+    one = select(Case).where(Case.id == case_id)
+    case = (await tx.scalars(one.execution_options(populate_existing=True))).one()
+    pages = await pages_of(tx, case_id)
+    assert pages[0].held_from == case.opened_at
+    for page, following in pairwise(pages):
+        assert page.held_until == following.held_from
+    last = pages[-1]
+    over = case.standing in OVER
+    assert (last.held_until is None) == (not over)
+    assert (last.node_id, last.role) == (case.hand_node_id, case.hand_role)
+    assert last.person_id == case.hand_person_id
+    held = [((page.held_until or now) - page.held_from).total_seconds() for page in pages]
+    assert min(held) >= 0
+    age = ((case.closed_at if over else None) or now) - case.opened_at
+    assert abs(sum(held) - age.total_seconds()) < 0.001

@@ -1,0 +1,138 @@
+"""An issue on its way, and what goes with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from httpx import AsyncClient, Response
+from sqlalchemy.dialects.postgresql import insert
+
+from neighborhood_api.files.models import File
+from neighborhood_api.identity.access import Role
+from neighborhood_api.issues.models import Category
+from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.ids import new_id
+from tests.support.people import Caller, Callers
+from tests.support.places import Town
+
+LANE = (1, 1, 1, 1)
+CATEGORIES = (
+    {"code": "env.garbage", "photo_required": False, "active": True},
+    {"code": "road.light", "photo_required": True, "active": True},
+    {"code": "old.thing", "photo_required": False, "active": False},
+)
+
+
+async def ensure_categories(database: Database) -> None:
+    """Three categories, committed: every test may rely on them."""
+    limits = {"respond_minutes": 60, "resolve_minutes": 600, "position": 1}
+    rows = [
+        row
+        | limits
+        | {
+            "name": row["code"],
+            "group_code": str(row["code"]).split(".")[0],
+            "group_name": str(row["code"]).split(".")[0],
+        }
+        for row in CATEGORIES
+    ]
+    async with database.transaction() as tx:
+        await tx.execute(insert(Category).on_conflict_do_nothing(), rows)
+
+
+async def act(caller: AsyncClient, issue_id: str | UUID, move: str, **body: Any) -> Response:  # noqa: ANN401
+    """Make a move over HTTP."""
+    return await caller.post(f"/issues/{issue_id}/{move}", json=body)
+
+
+@dataclass
+class Street:
+    """The people around one lane of the town, signed in."""
+
+    town: Town
+    callers: Callers
+    reporter: Caller
+    chief: Caller
+    leader: Caller
+
+    def wish(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        return {
+            "category_code": "env.garbage",
+            "text": "巷口垃圾桶满了两天没人清",
+            "lane_id": str(self.town.at(*LANE).id),
+        } | changes
+
+    async def report(self, **changes: Any) -> Response:  # noqa: ANN401
+        return await self.reporter.post("/issues", json=self.wish(**changes))
+
+    async def reported(self, **changes: Any) -> str:  # noqa: ANN401
+        answer = await self.report(**changes)
+        assert answer.status_code == 200, answer.text
+        issue_id: str = answer.json()["id"]
+        return issue_id
+
+    async def accepted(self, **changes: Any) -> str:  # noqa: ANN401
+        issue_id = await self.reported(**changes)
+        await self.done(self.chief, issue_id, "accept")
+        return issue_id
+
+    async def resolved(self, **changes: Any) -> str:  # noqa: ANN401
+        issue_id = await self.accepted(**changes)
+        await self.done(self.chief, issue_id, "resolve", text="已清运")
+        return issue_id
+
+    async def dispatched(self, body: int) -> str:
+        """An issue in the hands of the town's department number `body`."""
+        issue_id = await self.reported()
+        dispatcher = await self.staff(Role.STREET_DISPATCHER, 1)
+        organization_id = str(self.town.organizations[body].id)
+        await self.done(dispatcher, issue_id, "dispatch", organization_id=organization_id)
+        return issue_id
+
+    async def done(self, caller: AsyncClient, issue_id: str, move: str, **body: Any) -> Any:  # noqa: ANN401
+        """Make a move that must succeed; return the issue after it."""
+        answer = await act(caller, issue_id, move, **body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def staff(self, role: Role, *path: int, body: int | None = None) -> Caller:
+        return await self.callers.staff(self.town, role, *path, body=body)
+
+
+async def street_of(town: Town, callers: Callers) -> Street:
+    """Sign in a resident, the chief and the grid leader of the town's first lane."""
+    return Street(
+        town,
+        callers,
+        await callers.resident(town.place(*LANE)),
+        await callers.staff(town, Role.LANE_CHIEF, *LANE),
+        await callers.staff(town, Role.GRID_LEADER, *LANE[:3]),
+    )
+
+
+async def photos(tx: Tx, person_id: UUID, count: int, *, now: datetime) -> list[str]:
+    """Uploads of a person that nothing uses yet; their bytes lie nowhere."""
+    files = [
+        File(
+            uploaded_by=person_id,
+            media_type="image/jpeg",
+            width=4,
+            height=3,
+            size_bytes=99,
+            sha256=bytes(32),
+            storage_key=f"test/{new_id()}",
+            created_at=now,
+        )
+        for _ in range(count)
+    ]
+    tx.add_all(files)
+    await tx.flush()
+    return [str(file.id) for file in files]
+
+
+def refused(answer: Response, status: int, code: str) -> dict[str, Any]:
+    """Check that a request was refused as the rule says; return the problem."""
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body.get("code")) == (status, code), answer.text
+    return body

@@ -1,0 +1,253 @@
+"""A small API over the kit alone, whose operations fail in every way that one may."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+import anyio
+from fastapi import Depends, FastAPI, Header, Request, Response, UploadFile
+from fastapi.responses import StreamingResponse
+from httpx import ASGITransport, AsyncClient
+from pydantic import Field
+from sqlalchemy import text
+
+from neighborhood_api.kit import errors
+from neighborhood_api.kit.db import Database, ReaderDep, ReadTxDep, Tx, TxDep, refusing
+from neighborhood_api.kit.envelope import Envelope
+from neighborhood_api.kit.http import router as new_router
+from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.schema import Done, In, Out
+
+SCHEMA = (
+    "DROP SCHEMA IF EXISTS probe CASCADE",
+    "CREATE SCHEMA probe",
+    """
+    CREATE TABLE probe.note (
+        id uuid PRIMARY KEY,
+        words text CONSTRAINT uq_words UNIQUE,
+        number int,
+        parent_id uuid REFERENCES probe.note DEFERRABLE INITIALLY DEFERRED
+    )
+    """,
+)
+
+
+class Refused(Problem):
+    """A rule said no."""
+
+    title = "Refused"
+    message = "不行"
+
+
+class Counted(Refused):
+    """A rule said no, and remembers."""
+
+    keeps_changes = True
+
+
+class WordsTaken(Refused):
+    """The words are there already."""
+
+
+class NoteIn(In):
+    """A note."""
+
+    words: str
+    number: Annotated[int, Field(gt=-(10**30))] = 0
+    parent_id: UUID | None = None
+
+
+class NoteOut(Out):
+    """A stored note."""
+
+    id: UUID
+    words: str
+
+
+shown = {"words": "你好"}
+"""What `GET /shown` shows; tests change it."""
+
+
+async def _who(request: Request, x_caller: Annotated[str, Header()] = "li") -> None:
+    request.state.caller = x_caller
+
+
+router = new_router(tags=["probe"])
+WHO = [Depends(_who)]
+
+
+async def _write(tx: Tx, note: NoteIn) -> NoteOut:
+    made = NoteOut(id=new_id(), words=note.words)
+    row = {"id": made.id, **note.model_dump()}
+    await tx.execute(
+        text("INSERT INTO probe.note VALUES (:id, :words, :number, :parent_id)"), row
+    )
+    return made
+
+
+@router.post("/note", dependencies=WHO)
+async def write_note(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Do what is asked."""
+    return await _write(tx, note)
+
+
+@router.post("/guarded", dependencies=WHO)
+async def write_guarded(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Refuse what is there already by the constraint's name."""
+    with refusing({"uq_words": WordsTaken}):
+        return await _write(tx, note)
+
+
+@router.post("/refused", dependencies=WHO)
+async def write_and_refuse(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, then refuse."""
+    await _write(tx, note)
+    raise Refused
+
+
+@router.post("/counted", dependencies=WHO)
+async def write_and_count(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, then refuse and remember."""
+    await _write(tx, note)
+    raise Counted(left=4)
+
+
+@router.post("/unreadable", dependencies=WHO)
+async def write_what_cannot_be_shown(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, then answer something else than promised."""
+    await _write(tx, note)
+    return {"id": "no id"}  # type: ignore[return-value]
+
+
+@router.post("/crash", dependencies=WHO)
+async def write_and_crash(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, then fall over, quoting the words."""
+    await _write(tx, note)
+    raise RuntimeError(note.words)
+
+
+@router.post("/sleep")
+async def write_slowly(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, and take long."""
+    made = await _write(tx, note)
+    await tx.execute(text("SELECT pg_sleep(20)"))
+    return made
+
+
+@router.post("/linger")
+async def linger(note: NoteIn, tx: TxDep) -> NoteOut:
+    """Change, and wait outside the database."""
+    made = await _write(tx, note)
+    await anyio.sleep(20)
+    return made
+
+
+@router.post("/missing")
+async def do_nothing_in_the_database(note: NoteIn) -> Done:
+    """Touch no table."""
+    del note
+    return Done()
+
+
+@router.post("/upload")
+async def upload(request: Request, file: UploadFile, tx: TxDep) -> NoteOut:
+    """Take a file; its content is the fingerprint."""
+    content = await file.read()
+    if content == b"unknown":
+        raise Refused
+    request.state.fingerprint = content.ljust(32)
+    return await _write(tx, NoteIn(words=content.decode()))
+
+
+@router.get("/shown")
+async def show() -> dict[str, str]:
+    """Show something that changes."""
+    return shown
+
+
+@router.get("/tagged")
+async def show_tagged(response: Response) -> dict[str, str]:
+    """Show something with an ETag of its own."""
+    response.headers["etag"] = '"mine"'
+    return shown
+
+
+@router.get("/stream")
+async def stream() -> StreamingResponse:
+    """Show something that does not end at once."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    return StreamingResponse(parts(), media_type="application/json")
+
+
+@router.get("/refused")
+async def refuse_to_show() -> dict[str, str]:
+    """Show nothing."""
+    raise Refused
+
+
+@router.get("/words/{words}")
+async def read_by_words(words: str, reader: ReaderDep, also: str = "") -> Done:
+    """Ask the reader about words."""
+    sql = "SELECT count(*) FROM probe.note WHERE words IN ($1, $2)"
+    return Done(done=bool((await reader.fetch(sql, words, also))[0][0]))
+
+
+@router.get("/number/{number}")
+async def read_by_number(number: int, tx: ReadTxDep) -> Done:
+    """Ask the transaction about a number."""
+    sql = text("SELECT count(*) FROM probe.note WHERE number = CAST(:number AS int)")
+    return Done(done=bool(await tx.scalar(sql, {"number": number})))
+
+
+@router.get("/write")
+async def write_in_a_read(tx: ReadTxDep) -> Done:
+    """Try to write where only reading is allowed."""
+    await tx.execute(text("DELETE FROM probe.note"))
+    return Done()
+
+
+def create_probe(database: Database) -> FastAPI:
+    """The kit as `app.create_app` puts it together."""
+    app = FastAPI(telemetry={"logs": False})
+    app.state.database = database
+    errors.install(app)
+    app.include_router(router, max_body_size=100_000)
+    app.add_middleware(Envelope)
+    return app
+
+
+class Probe(AsyncClient):
+    """A client of the probe, that also looks into its table."""
+
+    database: Database
+
+    async def stored(self, words: str) -> int:
+        """How many notes with these words there are, seen from another connection."""
+        sql = "SELECT count(*) FROM probe.note WHERE words = $1"
+        return int((await self.database.reader.fetch(sql, words))[0][0])
+
+    @property
+    def borrowed(self) -> int:
+        """How many connections are out of the pool."""
+        return int(self.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def probe_over(database: Database) -> AsyncIterator[Probe]:
+    """Serve the probe over `database`."""
+    transport = ASGITransport(create_probe(database))
+    async with Probe(transport=transport, base_url="http://probe") as client:
+        client.database = database
+        yield client
+
+
+async def make_tables(database: Database) -> None:
+    """Make the probe's table, in a schema of its own."""
+    async with database.transaction() as tx:
+        for statement in SCHEMA:
+            await tx.execute(text(statement))

@@ -1,0 +1,49 @@
+"""Read-only requests inside a test's own transaction, and how many statements they cost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from neighborhood_api.kit.db import begin, begin_read_only
+
+
+@contextmanager
+def reading_in_the_test(app: FastAPI) -> Iterator[None]:
+    """Let read-only requests join the transaction of a test, which has long begun.
+
+    PostgreSQL cannot make a running transaction read-only for a while; that it refuses
+    writes in such requests is for the committed tests to see.
+    """
+    app.dependency_overrides[begin_read_only] = begin
+    try:
+        yield
+    finally:
+        del app.dependency_overrides[begin_read_only]
+
+
+class Statements:
+    """The statements that ran on a test's connection, savepoints left out."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def hear(self, record: asyncpg.connection.LoggedQuery) -> None:
+        """Note a statement, as asyncpg's query logger."""
+        if "SAVEPOINT" not in record.query:
+            self.texts.append(record.query)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+async def count_on(connection: AsyncConnection) -> tuple[asyncpg.Connection, Statements]:
+    """Begin to note statements; remove `hear` from the raw connection to end."""
+    raw = (await connection.get_raw_connection()).driver_connection
+    statements = Statements()
+    if raw is None:
+        raise RuntimeError("the test's connection is closed")
+    raw.add_query_logger(statements.hear)
+    return raw, statements

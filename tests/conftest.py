@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+from typing_extensions import override
 
 from neighborhood_api.app import create_app
 from neighborhood_api.kit.db import Database, ReadTx, Tx
@@ -24,6 +25,7 @@ from neighborhood_api.settings import Settings
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
 from tests.support.postgres import scratch_database
+from tests.support.reads import reading_in_the_test
 
 
 class OneConnectionReader(Reader):
@@ -33,6 +35,7 @@ class OneConnectionReader(Reader):
         super().__init__("", size=1)
         self._connection = connection
 
+    @override
     async def fetch(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
         rows: list[asyncpg.Record] = await self._connection.fetch(sql, *parameters)
         return rows
@@ -101,7 +104,8 @@ async def rolled_back(
     raw = await connection.get_raw_connection()
     _ = await connection.exec_driver_sql("SELECT 1")
     database.reader = OneConnectionReader(raw.driver_connection)
-    yield database
+    with reading_in_the_test(app):
+        yield database
     database.sessions, database.reader = sessions, reader
 
 

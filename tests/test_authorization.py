@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import FastAPI
 from httpx import AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,7 +34,6 @@ from tests.support.issues import LANE, Street, act, ensure_categories, photos, s
 from tests.support.people import Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import appoint, appointment_at, phone_number, somebody
-from tests.support.reads import reading_in_the_test
 
 Path = tuple[int, ...]
 Holder = tuple[Role, Path, int | None]
@@ -58,13 +56,10 @@ POSTS: list[Holder] = [
 
 
 @pytest.fixture
-async def street(
-    app: FastAPI, callers: Callers, town: Town, database: Database, tx: Tx
-) -> AsyncIterator[Street]:
+async def street(callers: Callers, town: Town, database: Database, tx: Tx) -> Street:
     await ensure_categories(database)
     del tx
-    with reading_in_the_test(app):
-        yield await street_of(town, callers)
+    return await street_of(town, callers)
 
 
 def case_at(town: Town, path: Path, body: int | None, person_id: UUID, code: str) -> Case:

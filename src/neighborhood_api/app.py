@@ -31,7 +31,14 @@ from neighborhood_api.venues import routes as venues
 from neighborhood_api.wechat.config import wechat_from
 
 PREFIX = "/api/v1"
-ROUTERS = (grid.router, issues.router, venues.router, identity.router, files.router, operation.router)
+ROUTERS = (
+    grid.router,
+    issues.router,
+    venues.router,
+    identity.router,
+    files.router,
+    operation.router,
+)
 """The busiest first: the framework looks for the right operation one after the other."""
 LONGEST_BODY = 1024 * 1024
 """Bytes; uploads have a limit of their own."""
@@ -53,6 +60,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         version="0.1.0",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         openapi_url="/openapi.json",
         generate_unique_id_function=lambda route: route.name,

@@ -11,13 +11,6 @@ from neighborhood_api.identity.access import Role
 from tests.support.clock import Clock, clock_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.reads import reading_in_the_test
-
-
-@pytest.fixture(autouse=True)
-def _reads(app: FastAPI) -> Iterator[None]:
-    with reading_in_the_test(app):
-        yield
 
 
 @pytest.fixture

@@ -14,16 +14,9 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from tests.support.clock import Clock, clock_of
 from tests.support.posts import phone_number
-from tests.support.reads import reading_in_the_test
 from tests.support.wechat import Phones, new_openid, phones_before
 
 PASSWORD = "Rain-2026"
-
-
-@pytest.fixture(autouse=True)
-def reads(app: FastAPI) -> Iterator[None]:
-    with reading_in_the_test(app):
-        yield
 
 
 @pytest.fixture

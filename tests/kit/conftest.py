@@ -1,13 +1,12 @@
 """The kit without a neighbourhood: a probe with real commits, and the whole API."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
 
 from neighborhood_api.kit.db import Database
 from tests.support.probe import Probe, make_tables, probe_over
-from tests.support.reads import reading_in_the_test
 from tests.support.wechat import Phones, phones_before
 
 
@@ -21,12 +20,6 @@ async def notes(database: Database) -> Database:
 async def probe(notes: Database) -> AsyncIterator[Probe]:
     async with probe_over(notes) as probe:
         yield probe
-
-
-@pytest.fixture
-def reads(app: FastAPI) -> Iterator[None]:
-    with reading_in_the_test(app):
-        yield
 
 
 @pytest.fixture(scope="session")

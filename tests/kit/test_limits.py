@@ -36,7 +36,7 @@ async def test_a_limit_counts_each_caller_for_itself() -> None:
         assert 1 <= int(str(caught.value.members["retry_after_seconds"])) <= 61
 
 
-@pytest.mark.usefixtures("narrow_gate", "reads")
+@pytest.mark.usefixtures("narrow_gate")
 async def test_a_hasty_writer_waits_and_still_reads(callers: Callers) -> None:
     li, wang = await callers.resident(), await callers.resident()
     answers = [await li.put("/me", json={"name": "李", "version": 9}) for _ in range(4)]

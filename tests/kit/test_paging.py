@@ -68,7 +68,6 @@ def test_a_cursor_that_was_touched_is_refused(last: UUID, touched: str) -> None:
         _ = PageRequest(1, touched.format(page.next)).below
 
 
-@pytest.mark.usefixtures("reads")
 async def test_a_list_over_http_is_complete_and_not_disturbed_by_new_rows(
     callers: Callers, town: Town, tx: Tx
 ) -> None:
@@ -93,7 +92,6 @@ async def test_a_list_over_http_is_complete_and_not_disturbed_by_new_rows(
     assert set(map(str, expected)) == set(seen)
 
 
-@pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize("after", ["x", "AAAA", "é", "%00", "A" * 23, " "])
 async def test_a_bad_cursor_is_told(callers: Callers, town: Town, after: str) -> None:
     secretary = await callers.staff(town, Role.COMMUNITY_SECRETARY, 1, 1)
@@ -102,7 +100,6 @@ async def test_a_bad_cursor_is_told(callers: Callers, town: Town, after: str) ->
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
 
 
-@pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "9" * 30])
 async def test_a_limit_has_limits(callers: Callers, town: Town, limit: str) -> None:
     secretary = await callers.staff(town, Role.COMMUNITY_SECRETARY, 1, 1)

@@ -9,14 +9,7 @@ from neighborhood_api.venues.models import Room, Venue
 from tests.support.clock import Clock, clock_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.reads import reading_in_the_test
 from tests.venues.arranging import TODAY, at, new_room, new_venue
-
-
-@pytest.fixture(autouse=True)
-def _reads(app: FastAPI) -> Iterator[None]:
-    with reading_in_the_test(app):
-        yield
 
 
 @pytest.fixture

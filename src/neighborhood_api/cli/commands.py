@@ -18,10 +18,10 @@ from neighborhood_api import migrate as migrations
 from neighborhood_api import serving
 from neighborhood_api.app import create_app
 from neighborhood_api.cli import ground, operator
+from neighborhood_api.cli.demonstration import holds_demo_people, quieten, run_demo
 from neighborhood_api.cli.description import DEFAULT_PATH, description
 from neighborhood_api.cli.refusals import Refused, plainly
 from neighborhood_api.cli.welcome import address, welcome
-from neighborhood_api.demo.run import holds_demo_people, quieten, run_demo
 from neighborhood_api.identity.keys import make_key
 from neighborhood_api.identity.tokens import LIFETIME
 from neighborhood_api.kit import logs

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
+from neighborhood_api.cli.demonstration import NotADemoDatabase
 from neighborhood_api.cli.ground import UnusableDatabase
-from neighborhood_api.demo.run import NotADemoDatabase
 from neighborhood_api.files.links import LinkSecretError
 from neighborhood_api.files.store import FileStoreError
 from neighborhood_api.identity.keys import SigningKeyError

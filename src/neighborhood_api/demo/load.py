@@ -104,14 +104,14 @@ async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict[
     organizations: dict[tuple[str, str], Organization] = {}
     for post in place.posts:
         key = (post.node_code, post.organization or "")
-        if post.role == Role.DEPARTMENT_OFFICER and key not in organizations:
+        if Role(post.role) is Role.DEPARTMENT_OFFICER and key not in organizations:
             organizations[key] = Organization(
                 node_id=nodes[post.node_code].id, name=post.organization or ""
             )
     tx.add_all(organizations.values())
     await tx.flush()
     for post in place.posts:
-        officer = post.role == Role.DEPARTMENT_OFFICER
+        officer = Role(post.role) is Role.DEPARTMENT_OFFICER
         body = organizations[post.node_code, post.organization or ""] if officer else None
         stand_in = people.get(post.stand_in_key or "")
         tx.add(
@@ -139,7 +139,7 @@ async def _load_residents(
         households[dwelling.key] = Household(
             id=new_id(),
             address=normal_address(dwelling.address),
-            **columns_of(lane.place),  # type: ignore[arg-type]
+            **columns_of(lane.place),
         )
     tx.add_all(households.values())
     residents = {

@@ -155,9 +155,25 @@ class AppointeeIn(In):
 class AppointmentIn(In):
     """A wish to appoint somebody to a post."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "node_id": "0198c0de-0000-7000-8000-000000000001",
+                    "role": "lane_chief",
+                    "person": {"name": "周巷长", "phone": "15400000009"},
+                    "duty_phone": "0752-6000001",
+                    "starts_on": "2026-12-01",
+                }
+            ]
+        }
+    )
     node_id: UUID
+    """任职的地点 · The node of the post."""
     role: Role
+    """岗位 · Kind of post."""
     person: AppointeeIn
+    """任职人 · Who is appointed."""
     duty_phone: DutyPhone
     """公开的值班电话 · Public duty phone."""
     starts_on: date
@@ -171,7 +187,15 @@ class AppointmentIn(In):
 class StandInIn(In):
     """A wish to let somebody stand in (代班)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"person": {"name": "周巷长", "phone": "15400000009"}, "until": "2026-12-31"}
+            ]
+        }
+    )
     person: AppointeeIn
+    """代班人 · Who stands in."""
     duty_phone: DutyPhone | None = None
     """代班期间的值班电话,不填沿用原号 · Duty phone meanwhile; the old one when left out."""
     until: date | None = None

@@ -79,6 +79,7 @@ class WordsIn(In):
 class AcceptIn(In):
     """Taking an issue on."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已收到,下午到现场。"}]})
     text: Text | None = None
     """给诉求人的话,可不填 · A word to the reporter, if any."""
 
@@ -98,6 +99,16 @@ class ResolveIn(In):
 class DispatchIn(In):
     """A wish to give an issue to a department."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "organization_id": "0198c0de-0000-7000-8000-000000000001",
+                    "text": "请城管办处理",
+                }
+            ]
+        }
+    )
     organization_id: UUID
     """承办部门 · The department."""
     text: Text | None = None
@@ -107,17 +118,21 @@ class DispatchIn(In):
 class CommentIn(In):
     """A remark on the timeline."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "今天又堆满了。"}]})
     text: Text
     """内容 · The remark."""
     internal: bool = False
     """仅工作人员可见(工作人员才能用)· For staff's eyes only."""
     photo_ids: Photos = Field(default=[])
+    """补充的照片 · More photos."""
 
 
 class ConfirmIn(In):
     """The reporter says that it is settled."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已解决,谢谢。"}]})
     text: Text | None = None
+    """给办理人的话,可不填 · A word to whoever handled it."""
 
 
 class RateIn(In):

@@ -55,7 +55,7 @@ class Problem(Exception):  # noqa: N818  (named for what happened, like a proble
         )
 
 
-class FieldError(BaseModel):
+class FieldError(BaseModel, use_attribute_docstrings=True):
     """One part of the request that does not fit."""
 
     pointer: str
@@ -66,7 +66,7 @@ class FieldError(BaseModel):
     """What the user is shown."""
 
 
-class ProblemBody(BaseModel, extra="allow"):
+class ProblemBody(BaseModel, extra="allow", use_attribute_docstrings=True):
     """The shape every error response has."""
 
     type: str = "about:blank"

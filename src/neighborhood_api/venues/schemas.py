@@ -91,6 +91,7 @@ class OpeningRulesIn(In):
     version: int
     """读到的活动室版本号 · The room's version, as read."""
     rules: Annotated[list[OpeningRuleIn], Field(max_length=100)]
+    """全部开放时间 · All opening hours."""
 
 
 class OpeningRuleOut(Out):
@@ -128,7 +129,9 @@ class RoomIn(In):
         }
     )
     name: Annotated[Line, Field(max_length=40)]
+    """名称 · Name."""
     kind: RoomKind
+    """种类 · Kind of room."""
     capacity: Annotated[int, Field(ge=1, le=10_000)]
     """最多人数 · How many people at most."""
     slot_minutes: Annotated[int, Field(ge=5, le=DAY_MINUTES)]
@@ -158,6 +161,25 @@ class RoomIn(In):
 class RoomChangeIn(RoomIn):
     """A room as it shall be from now on, whole."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "乒乓球室",
+                    "kind": "table_tennis",
+                    "capacity": 8,
+                    "slot_minutes": 30,
+                    "shortest_minutes": 30,
+                    "longest_minutes": 120,
+                    "notice_minutes": 30,
+                    "horizon_days": 14,
+                    "house_rules": "请自带球拍",
+                    "accepts_bookings": True,
+                    "version": 1,
+                }
+            ]
+        }
+    )
     house_rules: Paragraph
     """使用须知 · What users must mind."""
     accepts_bookings: bool

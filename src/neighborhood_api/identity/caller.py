@@ -25,6 +25,11 @@ class Gate:
     writes: RateLimit
 
 
+async def current_gate(request: Request) -> Gate:
+    """Return the application's gate, as a dependency; a plain function would cost a thread."""
+    return gate_of(request)
+
+
 def gate_of(request: Request) -> Gate:
     """Return the application's gate."""
     gate: Gate = request.app.state.gate
@@ -59,5 +64,5 @@ async def limit_sign_ins(request: Request) -> None:
     await gate_of(request).sign_ins.hit(address_of(request))
 
 
-GateDep = Annotated[Gate, Depends(gate_of)]
+GateDep = Annotated[Gate, Depends(current_gate)]
 ActorDep = Annotated[Actor, Depends(current_actor)]

@@ -33,6 +33,7 @@ from neighborhood_api.issues.schemas import (
 from neighborhood_api.issues.views import issue_view, read_issue, read_issue_row, show_issue
 from neighborhood_api.issues.worklist import WorklistFilter, list_worklist
 from neighborhood_api.kit import paging
+from neighborhood_api.kit.asking import asked
 from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
@@ -94,7 +95,7 @@ async def list_worklist_issues(
     tx: ReadTxDep,
     links: LinksDep,
     page: paging.PageDep,
-    wish: Annotated[WorklistFilter, Depends()],
+    wish: Annotated[WorklistFilter, Depends(asked(WorklistFilter))],
     now: NowDep,
 ) -> paging.Page[IssueOut]:
     """本岗位辖区内的诉求,新的在前。Every issue that the caller's posts reach, newest first."""
@@ -153,7 +154,7 @@ class Moving:
         return await show_issue(self.tx, self.actor, case, self.links, now=self.now)
 
 
-MovingDep = Annotated[Moving, Depends()]
+MovingDep = Annotated[Moving, Depends(asked(Moving))]
 
 
 @router.post(

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neighborhood_api.kit.errors import problem_response
-from neighborhood_api.kit.logs import describe
+from neighborhood_api.kit.logs import describe, request_answered
 from neighborhood_api.kit.problems import MEDIA_TYPE, BodyTooLarge, InternalError
 
 log = structlog.get_logger("neighborhood_api.access")
@@ -99,9 +99,9 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
     operation = getattr(route, "name", None) or "unmatched"
     REQUESTS.labels(operation, str(status)).inc()
     SECONDS.labels(operation).observe(seconds)
-    log.log(
-        40 if status >= _SERVER_ERROR else 20,
-        "request",
+    request_answered(
+        scope["request_id"],
+        failed=status >= _SERVER_ERROR,
         operation=operation,
         method=scope["method"],
         status=status,

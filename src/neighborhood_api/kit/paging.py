@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import ConfigDict
 
+from neighborhood_api.kit.asking import asked
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.schema import Out
 
@@ -79,7 +80,7 @@ class PageRequest:
         )
 
 
-PageDep = Annotated[PageRequest, Depends()]
+PageDep = Annotated[PageRequest, Depends(asked(PageRequest))]
 
 
 def _encode(last: UUID) -> str:

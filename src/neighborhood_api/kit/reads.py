@@ -91,15 +91,23 @@ class Query(Generic[T]):
         self._defaults = {
             name: value for name, value in compiled.params.items() if value is not None
         }
+        fields = getattr(row, "_fields", None)
+        self._in_order = fields == tuple(statement.selected_columns.keys())
         self._row = row
 
     async def all(self, source: "Reader | ReadTx", /, **parameters: object) -> list[T]:
-        """Return every row."""
-        values = self._defaults | parameters
+        """Return every row.
+
+        A named tuple with the names of the columns is made from a row as it stands, which
+        costs a tenth of making it from keywords.
+        """
+        given = self._defaults | parameters
+        values = [given[name] for name in self.names]
         row = self._row
-        return [
-            row(**r) for r in await _fetch(source, self.sql, [values[n] for n in self.names])
-        ]
+        if self._in_order:
+            make: Callable[[Any], T] = row._make  # type: ignore[attr-defined]
+            return list(map(make, await _fetch(source, self.sql, values)))
+        return [row(**found) for found in await _fetch(source, self.sql, values, named=True)]
 
     async def first(self, source: "Reader | ReadTx", /, **parameters: object) -> T | None:
         """Return the first row, or None."""
@@ -107,9 +115,11 @@ class Query(Generic[T]):
         return rows[0] if rows else None
 
 
-async def _fetch(source: "Reader | ReadTx", sql: str, values: list[object]) -> Any:  # noqa: ANN401
+async def _fetch(
+    source: "Reader | ReadTx", sql: str, values: list[object], *, named: bool = False
+) -> Any:  # noqa: ANN401
     if isinstance(source, AsyncSession):
         connection = await source.connection()
         result = await connection.exec_driver_sql(sql, tuple(values))
-        return result.mappings()
+        return result.mappings() if named else result
     return await source.fetch(sql, *values)

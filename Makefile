@@ -29,7 +29,7 @@ check: $(DEV) ## Check style, types, imports, the API description and the migrat
 	.venv/bin/mypy src tests
 	.venv/bin/lint-imports
 	.venv/bin/neighborhood-api export-openapi --check openapi/openapi.json
-	.venv/bin/neighborhood-api migrate --check
+	DATABASE_URL= .venv/bin/neighborhood-api migrate --check
 
 bench: $(DEV) ## Measure reads and writes on 100,000 residents
 	@.venv/bin/python -m benchmarks

@@ -43,7 +43,7 @@ ROUTERS = (
 LONGEST_BODY = 1024 * 1024
 """Bytes; uploads have a limit of their own."""
 DESCRIPTION = """\
-邻里接口:居民上报诉求、查看网格负责人、预约活动室;巷长、网格、社区、街道和部门办理。
+邻里接口：居民上报诉求、查看网格负责人、预约活动室；巷长、网格、社区、街道和部门办理。
 
 The open backend of a neighbourhood mini-program. Every success is 200 with a JSON body;
 every error is `application/problem+json` with a stable `code` and a Chinese `message` to

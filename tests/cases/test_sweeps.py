@@ -42,7 +42,7 @@ async def test_what_nobody_takes_on_goes_up_level_by_level_and_stays_at_the_stre
     assert [(e["by"], e["move"], e["who"]) for e in seen["timeline"][1:]] == [
         ("system", "escalate", None)
     ] * 3
-    assert seen["timeline"][1]["text"] == "超时未受理,自动上报上级"
+    assert seen["timeline"][1]["text"] == "超时未受理，自动上报上级"
     assert seen["overdue"] is True
     dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
     mine = await dispatcher.get("/staff/issues?assigned_to_me=true&overdue=true")
@@ -99,7 +99,7 @@ async def test_silence_closes_what_was_resolved(
     assert await sweeps.close_silent(rolled_back, ISSUE, now=end) == 0
     seen = (await street.reporter.get(f"/issues/{issue_id}")).json()
     assert seen["state"] == "closed"
-    assert seen["timeline"][-1]["text"] == "超过确认期限,自动结案"
+    assert seen["timeline"][-1]["text"] == "超过确认期限，自动结案"
     assert seen["moves"] == ["rate"]
     await check_ledger(tx, issue_id, now=end)
     answer = await act(street.reporter, issue_id, "reopen", text="太晚了")

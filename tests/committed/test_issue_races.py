@@ -147,7 +147,7 @@ async def test_a_report_retried_with_its_key_is_made_once(
     assert len({answer.text for answer in answers}) == 1
     mine = (await street.reporter.get("/me/issues")).json()["items"]
     assert [row["id"] for row in mine] == [answers[0].json()["id"]]
-    other = street.wish(text="同一个编号,另一件事情")
+    other = street.wish(text="同一个编号，另一件事情")
     reused = await street.reporter.post("/issues", json=other, headers=headers)
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
     await check_history(live_database, answers[0].json()["id"])

@@ -180,7 +180,7 @@ PHOTO = encoded(two_halves(), "JPEG")
 
 REFUSED = {
     "nothing": (b"", "file_empty"),
-    "text": ("这是一段文字,不是图片".encode() * 20, "file_not_an_image"),
+    "text": ("这是一段文字，不是图片".encode() * 20, "file_not_an_image"),
     "animated gif": (GIF, "file_not_an_image"),
     "tiff": (encoded(two_halves(), "TIFF"), "file_not_an_image"),
     "avif": (encoded(two_halves(), "AVIF"), "file_not_an_image"),

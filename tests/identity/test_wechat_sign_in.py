@@ -49,7 +49,7 @@ async def test_a_used_code_is_refused_and_creates_nobody(
     again = await http.post("/auth/wechat", json={"code": code})
     assert again.status_code == 422
     assert again.json()["code"] == "wechat_code_rejected"
-    assert again.json()["message"] == "微信授权已失效,请重新操作一次"
+    assert again.json()["message"] == "微信授权已失效，请重新操作一次"
     assert await tx.scalar(select(func.count(SignIn.id))) == sign_ins
 
 

@@ -9,7 +9,7 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from tests.support.issues import Street, act, photos, refused
 
-SECRET = "内部:此人多次投诉,先上门核实"
+SECRET = "内部：此人多次投诉，先上门核实"
 
 
 async def test_reporter_and_staff_talk_on_the_timeline(street: Street, tx: Tx) -> None:
@@ -19,10 +19,10 @@ async def test_reporter_and_staff_talk_on_the_timeline(street: Street, tx: Tx) -
     await street.done(
         street.reporter, issue_id, "comment", text="今天又满了", photo_ids=picture
     )
-    await street.done(street.chief, issue_id, "comment", text="收到,马上去看")
+    await street.done(street.chief, issue_id, "comment", text="收到，马上去看")
     seen = (await street.reporter.get(f"/issues/{issue_id}")).json()
     said = [(e["by"], e["text"], e["internal"]) for e in seen["timeline"][1:]]
-    assert said == [("reporter", "今天又满了", False), ("staff", "收到,马上去看", False)]
+    assert said == [("reporter", "今天又满了", False), ("staff", "收到，马上去看", False)]
     assert [photo["id"] for photo in seen["timeline"][1]["photos"]] == picture
     assert seen["state"] == "assigned"
     assert (await tx.scalar(select(Case.state))) == "assigned"

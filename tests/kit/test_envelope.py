@@ -58,7 +58,7 @@ async def test_a_crash_tells_nothing_but_its_number(probe: Probe) -> None:
         "title": "Something went wrong on the server",
         "status": 500,
         "code": "internal_error",
-        "message": "系统出错了,请稍后再试;如一直出现,请把编号告诉社区工作人员",
+        "message": "系统出错了，请稍后再试；如一直出现，请把编号告诉社区工作人员",
         "request_id": answer.headers["x-request-id"],
     }
     assert words not in answer.text

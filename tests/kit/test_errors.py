@@ -129,7 +129,7 @@ async def test_odd_characters_in_an_address_are_no_defect(probe: Probe, path: st
         body = problem(answer)
         assert (body["code"], body["message"]) == (
             "unstorable_text",
-            "文字中有无法保存的特殊字符,请删除后再提交",
+            "文字中有无法保存的特殊字符，请删除后再提交",
         )
 
 
@@ -147,15 +147,15 @@ async def test_each_field_that_does_not_fit_is_pointed_at(probe: Probe) -> None:
         "#/body/words": ("missing", "必填"),
         "#/body/number": ("int_parsing", "应为整数"),
         "#/body/parent_id": ("uuid_parsing", "编号格式不正确"),
-        "#/body/a~1b~0c": ("extra_forbidden", "没有这一项,请检查名称"),
+        "#/body/a~1b~0c": ("extra_forbidden", "没有这一项，请检查名称"),
     }
 
 
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        ({}, "填写的内容有误,请检查后再提交"),
-        ({"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}, "填写的内容有误,请检查后再提交"),
+        ({}, "填写的内容有误，请检查后再提交"),
+        ({"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}, "填写的内容有误，请检查后再提交"),
         (ENGLISH, "The request does not match the API description"),
     ],
 )

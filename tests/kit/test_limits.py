@@ -43,7 +43,7 @@ async def test_a_hasty_writer_waits_and_still_reads(callers: Callers) -> None:
     assert [answer.status_code for answer in answers] == [409, 409, 409, 429]
     body = answers[-1].json()
     assert body["code"] == "too_many_requests"
-    assert body["message"] == "操作太频繁,请稍后再试"
+    assert body["message"] == "操作太频繁，请稍后再试"
     assert answers[-1].headers["retry-after"] == str(body["retry_after_seconds"])
     assert 1 <= body["retry_after_seconds"] <= 61
     assert (await li.get("/me")).status_code == 200

@@ -64,7 +64,7 @@ KINDS: list[tuple[Any, Any, str, str]] = [
     (Literal["a"], "b", "literal_error", "应为以下之一:'a'"),
     (datetime, "x", "datetime_from_date_parsing", "时间格式应如 2026-11-22T10:00:00+08:00"),
     (datetime, [], "datetime_type", "时间格式应如 2026-11-22T10:00:00+08:00"),
-    (AwareDatetime, "2026-11-22T10:00:00", "timezone_aware", "时间要带时区,如 "),
+    (AwareDatetime, "2026-11-22T10:00:00", "timezone_aware", "时间要带时区，如 "),
     (date, "x", "date_from_datetime_parsing", "日期格式应如 2026-11-22"),
     (date, "2026-11-22T10:00:00", "date_from_datetime_inexact", "日期格式应如 2026-11-22"),
     (date, [], "date_type", "日期格式应如 2026-11-22"),
@@ -74,7 +74,7 @@ KINDS: list[tuple[Any, Any, str, str]] = [
     (dict[str, int], "x", "dict_type", "应为对象"),
     (Small, "x", "model_type", "应为对象"),
     (Small, {}, "missing", "必填"),
-    (Small, {"a": 1, "b": 2}, "extra_forbidden", "没有这一项,请检查名称"),
+    (Small, {"a": 1, "b": 2}, "extra_forbidden", "没有这一项，请检查名称"),
     (None, 1, "none_required", "应为空"),
 ]
 

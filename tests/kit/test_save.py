@@ -72,7 +72,7 @@ async def test_rows_of_several_tables_are_stored_with_every_kind_of_value(tables
     full = House(
         door="1号",
         mood=Mood.GOOD,
-        tags=["a", "逗,号", 'quo"te', ""],
+        tags=["a", "逗，号", 'quo"te', ""],
         ids=[uuid4()],
         facts={"深": [1, None, {"x": 1.5}]},
         since=date(2026, 11, 22),

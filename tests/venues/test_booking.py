@@ -71,7 +71,7 @@ async def test_an_overlap_with_a_neighbour_is_refused_and_says_what_is_taken(
     answer = await book(resident, room, 15, 17)
     assert answer.status_code == 409
     body = answer.json()
-    assert (body["code"], body["message"]) == ("room_taken", "这个时段已被预约,请另选时间")
+    assert (body["code"], body["message"]) == ("room_taken", "这个时段已被预约，请另选时间")
     assert body["taken"] == [
         {"starts_at": "2026-11-24T14:00:00+08:00", "ends_at": "2026-11-24T16:00:00+08:00"}
     ]
@@ -166,7 +166,7 @@ async def test_a_refusal_carries_the_numbers_behind_each_rule(
         {"code": "too_soon", "message": "至少要提前1小时预约", "notice_minutes": 60},
         {
             "code": "off_the_grid",
-            "message": "请按每格30分钟选择,从开门时间算起",
+            "message": "请按每格30分钟选择，从开门时间算起",
             "slot_minutes": 30,
         },
         {"code": "too_long", "message": "每次最多使用2小时", "longest_minutes": 120},
@@ -175,7 +175,7 @@ async def test_a_refusal_carries_the_numbers_behind_each_rule(
     closed = await book(resident, room, 13, 13.5, day=TUESDAY)
     assert closed.json()["reasons"][1] == {
         "code": "outside_opening_hours",
-        "message": "请在开放时间内预约,当天为09:00–12:00、14:00–21:00",
+        "message": "请在开放时间内预约，当天为09:00–12:00、14:00–21:00",
         "opening_hours": ["09:00–12:00", "14:00–21:00"],
     }
 

@@ -24,7 +24,7 @@ async def test_a_community_worker_adds_a_room_that_is_booked_once_it_has_hours(
     room = await tx.get_one(Room, made["id"])
     assert (room.venue_id, room.capacity) == (venue.id, 8)
     refused = await book(resident, room, 18, 19)
-    assert refused.json()["reasons"][0]["message"] == "当天不开放,请换一天"
+    assert refused.json()["reasons"][0]["message"] == "当天不开放，请换一天"
     rules = {"version": 1, "rules": EVENINGS}
     opened = await worker.put(f"/rooms/{room.id}/opening-rules", json=rules)
     assert opened.json()["version"] == 2

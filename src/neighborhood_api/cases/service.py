@@ -45,7 +45,7 @@ class MoveNotAllowed(Problem):
     """The case is not in a state that allows the move; `state` and `allowed` say what is."""
 
     title = "This cannot be done in the present state"
-    message = "当前状态不能进行此操作,请刷新后再看"
+    message = "当前状态不能进行此操作，请刷新后再看"
 
 
 class WordsNeeded(Problem):
@@ -60,7 +60,7 @@ class NobodyAbove(Problem):
     """The case is already in the hands of the highest level."""
 
     title = "There is no level above that takes cases"
-    message = "已在最高层级,不能再上报"
+    message = "已在最高层级，不能再上报"
 
 
 class OrganizationNotFound(Problem):
@@ -68,7 +68,7 @@ class OrganizationNotFound(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "There is no such department here"
-    message = "没有找到这个部门,请重新选择"
+    message = "没有找到这个部门，请重新选择"
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ AT_ONCE = 500
 async def pass_up_unanswered(database: Database, workflow: Workflow, *, now: datetime) -> int:
     """Pass up every case that nobody took on in time; return how many."""
     due = Case.pass_up_at <= now
-    return await _sweep(database, workflow, due, Move.ESCALATE, "超时未受理,自动上报上级", now)
+    return await _sweep(database, workflow, due, Move.ESCALATE, "超时未受理，自动上报上级", now)
 
 
 async def close_silent(database: Database, workflow: Workflow, *, now: datetime) -> int:
     """Close every resolved case whose reporter stayed silent; return how many."""
     due = Case.close_at <= now
-    return await _sweep(database, workflow, due, Move.CLOSE, "超过确认期限,自动结案", now)
+    return await _sweep(database, workflow, due, Move.CLOSE, "超过确认期限，自动结案", now)
 
 
 async def _sweep(

@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="The open backend of a neighbourhood mini-program. 邻里小程序的开放后端。\n\n"
     "Settings come from the environment and from .env; .env.example explains each. "
-    "配置来自环境变量和 .env 文件,说明见 .env.example。",
+    "配置来自环境变量和 .env 文件，说明见 .env.example。",
 )
 out = Console()
 err = Console(stderr=True)
@@ -47,7 +47,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port. 端口�
 
 @app.command()
 def demo(host: Host = None, port: Port = None) -> None:
-    """Start everything with an invented neighbourhood. 一条命令启动演示,数据会保留。
+    """Start everything with an invented neighbourhood. 一条命令启动演示，数据会保留。
 
     Starts PostgreSQL (or uses DATABASE_URL), loads the district once, and runs the API, its
     job worker and a stand-in for WeChat in this process.
@@ -62,7 +62,7 @@ def demo(host: Host = None, port: Port = None) -> None:
         with _busy("更新表结构 · Migrating"):
             migrations.migrate(url)
         _serve_demo(settings, url, listener, with_worker=True)
-        out.print("已停止,数据已保留 · Stopping; the data is kept.")
+        out.print("已停止，数据已保留 · Stopping; the data is kept.")
 
 
 @app.command()
@@ -73,7 +73,7 @@ def serve(
         int | None, typer.Option(min=1, help="API processes behind the port. 进程数。")
     ] = None,
 ) -> None:
-    """Serve the API. 启动接口服务;另需一个 worker 进程处理后台任务。
+    """Serve the API. 启动接口服务；另需一个 worker 进程处理后台任务。
 
     Refuses a database that is not migrated. Jobs are run by `neighborhood-api worker`.
     """
@@ -99,7 +99,7 @@ def serve(
 
 @app.command()
 def worker() -> None:
-    """Run background jobs until stopped. 处理后台任务:缩略图、时限、交接等。
+    """Run background jobs until stopped. 处理后台任务：缩略图、时限、交接等。
 
     Several may run at once. Running jobs get 20 seconds to finish when it is told to stop.
     """
@@ -118,11 +118,11 @@ def migrate(
         bool,
         typer.Option(
             "--check",
-            help="Change nothing; fail when tables and models differ. 只检查,不修改。",
+            help="Change nothing; fail when tables and models differ. 只检查，不修改。",
         ),
     ] = False,
 ) -> None:
-    """Bring the database to the schema of this version. 建表或升级表结构,可重复执行。
+    """Bring the database to the schema of this version. 建表或升级表结构，可重复执行。
 
     With --check and without DATABASE_URL, a throw-away database is migrated and compared.
     """
@@ -153,7 +153,7 @@ def export_openapi(
     *,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; fail when it differs. 只比较,不写入。"),
+        typer.Option("--check", help="Write nothing; fail when it differs. 只比较，不写入。"),
     ] = False,
 ) -> None:
     """Write the API's OpenAPI description. 导出接口描述文件。"""
@@ -188,7 +188,8 @@ def create_operator(
     duty_phone: Annotated[
         str,
         typer.Option(
-            prompt="Public duty phone 值班电话(公开)", help="Residents see it. 公开的值班电话。"
+            prompt="Public duty phone 值班电话（公开）",
+            help="Residents see it. 公开的值班电话。",
         ),
     ],
     district_name: Annotated[
@@ -202,7 +203,7 @@ def create_operator(
         ),
     ] = False,
 ) -> None:
-    """Create the first operator of a district. 创建区县的系统管理员;已有者则重设密码。
+    """Create the first operator of a district. 创建区县的系统管理员；已有者则重设密码。
 
     The operator then appoints everybody else through the API.
     """
@@ -224,7 +225,7 @@ def create_operator(
 
 @app.command("rotate-keys")
 def rotate_keys() -> None:
-    """Make a new key to sign access tokens with. 更换签名密钥,已登录的人不受影响。"""
+    """Make a new key to sign access tokens with. 更换签名密钥，已登录的人不受影响。"""
     with plainly(err):
         settings = _settings()
         if settings.signing_keys is not None:

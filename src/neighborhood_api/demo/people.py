@@ -11,6 +11,7 @@ from typing import Literal
 
 import httpx
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from neighborhood_api.demo.load import DEMO_PASSWORD
 from neighborhood_api.grid.models import Appointment, Node, Organization, Residence
@@ -27,6 +28,8 @@ RESIDENTS = 6
 NEIGHBOURS = 2
 """Of the residents, how many are taken from the first one's own lane."""
 
+StandIn = aliased(Person)
+
 SHOWN = (
     Role.LANE_CHIEF,
     Role.GRID_LEADER,
@@ -38,27 +41,27 @@ SHOWN = (
 
 DUTIES: dict[Role, tuple[str, str]] = {
     Role.LANE_CHIEF: (
-        "只看到自己街巷的诉求:受理、答复、办结,办不了就上报网格",
+        "只看到自己街巷的诉求：受理、答复、办结，办不了就上报网格",
         "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/accept 受理",
     ),
     Role.GRID_LEADER: (
-        "看到本网格所有街巷,办理巷长上报的诉求",
+        "看到本网格所有街巷，办理巷长上报的诉求",
         "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/resolve 办结",
     ),
     Role.COMMUNITY_WORKER: (
-        "看到整个社区,可代居民登记诉求,管理本社区活动室",
+        "看到整个社区，可代居民登记诉求，管理本社区活动室",
         "POST /api/v1/issues 带 on_behalf_of 代为登记;GET /api/v1/staff/issues 看全社区诉求",
     ),
     Role.STREET_DISPATCHER: (
-        "看到全街道的诉求,派给部门或下级办理",
+        "看到全街道的诉求，派给部门或下级办理",
         "GET /api/v1/staff/issues?overdue=true 看超时;POST /api/v1/issues/{id}/dispatch 派遣",
     ),
     Role.DEPARTMENT_OFFICER: (
-        "只看到派给本部门的诉求,办理并回复",
+        "只看到派给本部门的诉求，办理并回复",
         "GET /api/v1/staff/issues 看派给本部门的;POST /api/v1/issues/{id}/respond 答复",
     ),
     Role.OPERATOR: (
-        "管理岗位、活动室和规则;任命和免职立即生效",
+        "管理岗位、活动室和规则；任命和免职立即生效",
         "POST /api/v1/appointments 任命;POST /api/v1/appointments/{id}/end 免职",
     ),
 }
@@ -78,7 +81,7 @@ class SignInRequestOut(Out):
     method: Literal["POST"] = "POST"
     path: str
     body: dict[str, str]
-    """微信 code 只能用一次,五分钟内有效;再取名单即有新的 · A WeChat code works once."""
+    """微信 code 只能用一次，五分钟内有效；再取名单即有新的 · A WeChat code works once."""
 
 
 class DemoPersonOut(Out):
@@ -88,7 +91,7 @@ class DemoPersonOut(Out):
     description: str
     """是谁 · Who it is, and what she sees."""
     role: Role | None
-    """岗位,居民为空 · Post; null for residents."""
+    """岗位，居民为空 · Post; null for residents."""
     role_name: str
     place: list[str]
     """从区县到街巷的地点名称 · Names of the places, from the district down."""
@@ -143,7 +146,7 @@ async def _resident(
     names = await _names(tx, home.place)
     return DemoPersonOut(
         name=person.name,
-        description=f"居民,住{names[-1]}{home.address}",
+        description=f"居民，住{names[-1]}{home.address}",
         role=None,
         role_name="居民",
         place=names,
@@ -155,7 +158,7 @@ async def _resident(
 async def _newcomer(phones: PhoneMaker) -> DemoPersonOut:
     return DemoPersonOut(
         name=None,
-        description="新居民:第一次打开小程序,登录即建立账号,还没有填写住址",
+        description="新居民：第一次打开小程序，登录即建立账号，还没有填写住址",
         role=None,
         role_name="居民",
         place=[],
@@ -167,22 +170,26 @@ async def _newcomer(phones: PhoneMaker) -> DemoPersonOut:
 async def _staff(tx: ReadTx, homes: list[Place]) -> list[DemoPersonOut]:
     nodes = {node for home in homes for node in home if node is not None}
     held = (
-        select(Appointment, Person, Node, Organization.name)
+        select(Appointment, Person, Node, Organization.name, StandIn.name)
         .join(Person, Person.id == Appointment.person_id)
         .join(Node, Node.id == Appointment.node_id)
         .outerjoin(Organization, Organization.id == Appointment.organization_id)
+        .outerjoin(StandIn, StandIn.id == Appointment.stand_in_id)
         .where(Appointment.node_id.in_(nodes), Appointment.role.in_(SHOWN))
         .where(Appointment.ended_at.is_(None), Person.phone.is_not(None))
         .order_by(Node.level.desc(), Node.code, Appointment.id)
     )
     seen: set[tuple[str, object]] = set()
     people: list[DemoPersonOut] = []
-    for appointment, person, node, organization in await tx.execute(held):
+    for appointment, person, node, organization, stand_in in await tx.execute(held):
         seat = (appointment.role, appointment.organization_id or node.id)
         if seat not in seen:
             seen.add(seat)
             names = await _names(tx, node.place)
-            people.append(_officer(Role(appointment.role), person, names, organization))
+            officer = _officer(Role(appointment.role), person, names, organization)
+            if stand_in is not None:
+                officer.description += f";目前由{stand_in}代班"
+            people.append(officer)
     return sorted(people, key=lambda one: SHOWN.index(one.role or Role.OPERATOR))
 
 

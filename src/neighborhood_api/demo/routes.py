@@ -13,7 +13,7 @@ router = new_router(tags=["演示 demo"])
 
 @router.get("/demo/people", summary="演示身份 · Whom one can be")
 async def list_demo_people(request: Request, tx: ReadTxDep) -> Page[DemoPersonOut]:
-    """演示用的居民和工作人员,以及可直接发送的登录请求。
+    """演示用的居民和工作人员，以及可直接发送的登录请求。
 
     Invented people, each with a sign-in request that works as it stands.
     """

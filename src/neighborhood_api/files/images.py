@@ -46,7 +46,7 @@ class FileNotAnImage(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The file is not a JPEG, PNG, WebP or HEIC image"
-    message = "只能上传 JPG、PNG、WebP 或 HEIC 图片,请换一张"
+    message = "只能上传 JPG、PNG、WebP 或 HEIC 图片，请换一张"
 
 
 class ImageUnreadable(Problem):
@@ -54,7 +54,7 @@ class ImageUnreadable(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The image is damaged or incomplete"
-    message = "图片已损坏或没有传完整,请重新上传"
+    message = "图片已损坏或没有传完整，请重新上传"
 
 
 class ImageTooLarge(Problem):
@@ -62,7 +62,7 @@ class ImageTooLarge(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The image has more than 50 million pixels"
-    message = "图片像素过高(超过 5000 万),请缩小后再上传"
+    message = "图片像素过高（超过 5000 万）,请缩小后再上传"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class LinkInvalid(Problem):
 
     status = HTTPStatus.FORBIDDEN
     title = "The link is not valid"
-    message = "图片链接无效,请刷新页面后再看"
+    message = "图片链接无效，请刷新页面后再看"
 
 
 class LinkExpired(Problem):
@@ -46,7 +46,7 @@ class LinkExpired(Problem):
 
     status = HTTPStatus.GONE
     title = "The link has expired"
-    message = "图片链接已过期,请刷新页面后再看"
+    message = "图片链接已过期，请刷新页面后再看"
 
 
 class LinkSecretError(Exception):

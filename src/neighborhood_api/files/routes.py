@@ -71,7 +71,7 @@ class FileNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such file"
-    message = "图片不存在或已删除,请刷新页面"
+    message = "图片不存在或已删除，请刷新页面"
 
 
 async def expect_upload(request: Request) -> None:
@@ -123,7 +123,7 @@ UploadDep = Annotated[UploadFile, Depends(uploaded)]
 async def store_upload(
     file: UploadDep, actor: ActorDep, tx: TxDep, store: StoreDep, links: LinksDep, now: NowDep
 ) -> FileOut:
-    """上传一张图片,提交诉求等时用返回的 id;拍摄位置等附带信息会被去除,24 小时内未使用即删除。
+    """上传一张图片，提交诉求等时用返回的 id;拍摄位置等附带信息会被去除,24 小时内未使用即删除。
 
     Upload one image; name its `id` in other calls within 24 hours, or it is deleted. It is
     encoded anew without position or other metadata, upright, at most 2560 pixels a side.
@@ -153,7 +153,7 @@ async def show_file(
     links: LinksDep,
     now: NowDep,
 ) -> Response:
-    """打开 `url` 或 `thumbnail_url` 即可,无需登录;请勿自行拼接。缩略图生成前显示原图。
+    """打开 `url` 或 `thumbnail_url` 即可，无需登录；请勿自行拼接。缩略图生成前显示原图。
 
     What `url` and `thumbnail_url` lead to; needs no sign-in. Links are taken as they are given.
     Until a thumbnail has been made, its link shows the image itself.

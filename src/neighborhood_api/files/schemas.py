@@ -25,14 +25,14 @@ class FileOut(Out):
     id: UUID
     """提交诉求等时使用的编号 · What other calls name it by."""
     url: str
-    """原图链接(相对地址,前面加服务域名)· Link to the image, relative to the server."""
+    """原图链接（相对地址，前面加服务域名）· Link to the image, relative to the server."""
     thumbnail_url: str | None
-    """缩略图链接,生成前为空 · Link to the thumbnail; null until it is made."""
+    """缩略图链接，生成前为空 · Link to the thumbnail; null until it is made."""
     width: int
-    """宽(像素)· Pixels, as shown upright."""
+    """宽（像素）· Pixels, as shown upright."""
     height: int
-    """高(像素)· Pixels, as shown upright."""
+    """高（像素）· Pixels, as shown upright."""
     media_type: str
     """存储后的格式 · image/jpeg, or image/png where it has transparent parts."""
     expires_at: Moment
-    """链接失效时间,过后重新读取即得新链接 · When the links end; read again for new ones."""
+    """链接失效时间，过后重新读取即得新链接 · When the links end; read again for new ones."""

@@ -39,7 +39,7 @@ class FileEmpty(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The file is empty"
-    message = "图片是空的,请重新选择后再上传"
+    message = "图片是空的，请重新选择后再上传"
 
 
 class FilesNotUsable(Problem):
@@ -47,7 +47,7 @@ class FilesNotUsable(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Some files are unknown, not yours, expired or already used"
-    message = "有图片已失效或已经用过,请重新上传"
+    message = "有图片已失效或已经用过，请重新上传"
 
 
 async def store_upload(

@@ -32,7 +32,7 @@ class FileStoreUnavailable(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The image store cannot be reached just now"
-    message = "图片暂时无法保存或读取,请稍后再试"
+    message = "图片暂时无法保存或读取，请稍后再试"
 
 
 class FileStoreError(Exception):

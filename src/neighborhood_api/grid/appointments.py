@@ -36,14 +36,14 @@ class PostNotAtThisLevel(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "This post does not exist at this level of the grid"
-    message = "该岗位不属于这一层级,请重新选择地点或岗位"
+    message = "该岗位不属于这一层级，请重新选择地点或岗位"
 
 
 class PostTaken(Problem):
     """Somebody holds this post here; end that appointment first."""
 
     title = "The post is held by somebody else"
-    message = "该岗位已有人担任,请先结束原任职"
+    message = "该岗位已有人担任，请先结束原任职"
 
 
 class TermEndsBeforeItStarts(Problem):
@@ -59,7 +59,7 @@ class OrganizationNeeded(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Department officers, and only they, need an organization of this place"
-    message = "部门承办人需选择本地的所属部门,其他岗位不用选"
+    message = "部门承办人需选择本地的所属部门，其他岗位不用选"
 
 
 class AppointmentAlreadyEnded(Problem):

@@ -48,7 +48,7 @@ class ResidenceOut(Out):
 
     lane_id: UUID
     address: str
-    """门牌(已规范书写)· Door, as the register writes it."""
+    """门牌（已规范书写）· Door, as the register writes it."""
     household_id: UUID | None
     """与登记册一致时的户号 · The register's household, when the door is one of it."""
     version: int
@@ -81,7 +81,7 @@ async def read_my_grid(actor: ActorDep, reader: ReaderDep, now: NowDep) -> MyGri
 async def state_residence(
     body: ResidenceIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> ResidenceOut:
-    """填写或修改居住的街巷和门牌;刷新令牌后新令牌带上新地点。
+    """填写或修改居住的街巷和门牌；刷新令牌后新令牌带上新地点。
 
     State or change the residence; a refreshed access token then carries the new place.
     """
@@ -97,7 +97,7 @@ async def state_residence(
 async def read_plate(
     code: Annotated[str, Path(max_length=32)], reader: ReaderDep, now: NowDep
 ) -> PlateOut:
-    """扫街巷公示牌二维码看到的内容,无需登录。
+    """扫街巷公示牌二维码看到的内容，无需登录。
 
     What the QR code of a lane's plate opens; needs no sign-in.
     """
@@ -111,7 +111,7 @@ async def read_plate(
     responses=problems(*SIGNED_IN),
 )
 async def list_districts(reader: ReaderDep, now: NowDep) -> NodeList:
-    """本系统服务的区县,选择住址从这里开始。The roots of the tree, to start choosing from."""
+    """本系统服务的区县，选择住址从这里开始。The roots of the tree, to start choosing from."""
     rows = await DISTRICTS.all(reader, day=local_day(now))
     return NodeList(items=[NodePositionOut.model_validate(row) for row in rows])
 
@@ -155,7 +155,7 @@ async def read_node(node_id: UUID, tx: ReadTxDep, now: NowDep) -> NodePositionOu
     responses=problems(*SIGNED_IN),
 )
 async def list_children(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeList:
-    """下一级的全部地点,按编码排序。All places one level below, by code."""
+    """下一级的全部地点，按编码排序。All places one level below, by code."""
     rows = await CHILDREN.all(reader, node_id=node_id, day=local_day(now))
     return NodeList(items=[NodePositionOut.model_validate(row) for row in rows])
 
@@ -178,7 +178,7 @@ async def read_node_contacts(node_id: UUID, reader: ReaderDep, now: NowDep) -> N
     responses=problems(*SIGNED_IN, service.NodeNotFound),
 )
 async def list_organizations(node_id: UUID, tx: ReadTxDep, now: NowDep) -> OrganizationList:
-    """本地及上级的部门,派遣诉求时选择。Departments here and above, to dispatch issues to."""
+    """本地及上级的部门，派遣诉求时选择。Departments here and above, to dispatch issues to."""
     node = await service.current_node(tx, node_id, now=now)
     rows = await tx.scalars(service.organizations_at(node))
     return OrganizationList(items=[OrganizationOut.model_validate(row) for row in rows])
@@ -192,7 +192,7 @@ async def list_organizations(node_id: UUID, tx: ReadTxDep, now: NowDep) -> Organ
 async def list_households(
     node_id: UUID, actor: ActorDep, tx: ReadTxDep, now: NowDep, page: paging.PageDep
 ) -> paging.Page[HouseholdOut]:
-    """本辖区的住户(工作人员)。The dwellings of a place and below, for its staff."""
+    """本辖区的住户（工作人员）。The dwellings of a place and below, for its staff."""
     node = await service.current_node(tx, node_id, now=now)
     query = service.households_at(actor, node).where(Household.id < page.below)
     rows = await tx.execute(query.order_by(Household.id.desc()).limit(page.fetch))
@@ -220,7 +220,7 @@ async def list_households(
 async def make_appointment(
     body: AppointmentIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
-    """任命人员到岗位;按手机号认人,没有则新建。
+    """任命人员到岗位；按手机号认人，没有则新建。
 
     Appoint somebody; the person is found by phone number, or created.
     """
@@ -240,7 +240,7 @@ ENDING = problems(
 async def end_appointment(
     appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
-    """结束任职,其权限立即失效。End an appointment; its power is gone at once."""
+    """结束任职，其权限立即失效。End an appointment; its power is gone at once."""
     return _appointment(*await appointments.end_appointment(tx, actor, appointment_id, now=now))
 
 
@@ -252,7 +252,7 @@ async def end_appointment(
 async def set_stand_in(
     appointment_id: UUID, body: StandInIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
-    """安排代班,代班人有该岗位的全部权限。Let somebody act in the holder's place."""
+    """安排代班，代班人有该岗位的全部权限。Let somebody act in the holder's place."""
     return _appointment(
         *await appointments.set_stand_in(tx, actor, appointment_id, body, now=now)
     )
@@ -266,7 +266,7 @@ async def set_stand_in(
 async def end_stand_in(
     appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
-    """结束代班,权限立即收回。Give the post back to its holder alone."""
+    """结束代班，权限立即收回。Give the post back to its holder alone."""
     return _appointment(*await appointments.end_stand_in(tx, actor, appointment_id, now=now))
 
 

@@ -26,7 +26,7 @@ class PositionIn(In):
     latitude: Annotated[float, Field(ge=-90, le=90)]
     """纬度 · Degrees north."""
     coordinate_system: CoordinateSystem = CoordinateSystem.GCJ02
-    """坐标系,手机定位默认 gcj02 · How it was measured; phones in China give gcj02."""
+    """坐标系，手机定位默认 gcj02 · How it was measured; phones in China give gcj02."""
 
 
 class PositionOut(Out):
@@ -46,7 +46,7 @@ class NodeOut(Out):
     kind: str
     """类型 · district, street, town, community, village, grid, compound, lane or building."""
     code: str
-    """编码:12 位区划码,网格、街巷各加 3 位 · National code, plus 3 digits per level below."""
+    """编码:12 位区划码，网格、街巷各加 3 位 · National code, plus 3 digits per level below."""
     name: str
     """名称 · Name."""
 
@@ -71,7 +71,7 @@ class ContactOut(Out):
     name: str | None
     """姓名 · Name of the person acting today."""
     duty_phone: str
-    """值班电话(公开)· Public duty phone."""
+    """值班电话（公开）· Public duty phone."""
     stands_in_for: str | None
     """代班时为原任者姓名 · Whose place is taken today, null normally."""
     organization: str | None
@@ -83,7 +83,7 @@ class NodeContactsOut(Out):
 
     node: NodeOut
     contacts: list[ContactOut]
-    """在岗人员;空表示岗位空缺 · Everyone in office; empty when every post is vacant."""
+    """在岗人员；空表示岗位空缺 · Everyone in office; empty when every post is vacant."""
 
 
 class MyGridOut(Out):
@@ -92,7 +92,7 @@ class MyGridOut(Out):
     address: str
     """门牌 · Door within the lane."""
     household_id: UUID | None
-    """登记户号;地址与登记册一致时才有 · The register's household, when the address is one."""
+    """登记户号；地址与登记册一致时才有 · The register's household, when the address is one."""
     lane_chief: ContactOut | None
     """巷长 · The lane chief; null while the post is vacant."""
     grid_leader: ContactOut | None
@@ -100,7 +100,7 @@ class MyGridOut(Out):
     levels: list[NodeContactsOut]
     """从街巷到区县逐级的负责人 · From the lane up to the district."""
     version: int
-    """版本号,修改住址时带上 · Send it back when changing the residence."""
+    """版本号，修改住址时带上 · Send it back when changing the residence."""
 
 
 class PlateOut(Out):
@@ -128,7 +128,7 @@ class ResidenceIn(In):
     lane_id: UUID
     """街巷 · The lane or building."""
     address: Annotated[Line, Field(max_length=60)]
-    """门牌,如 12号、3栋2单元501 · Door within the lane."""
+    """门牌，如 12号、3栋2单元501 · Door within the lane."""
     version: int | None = None
     """修改已有住址时带上读到的版本号 · The version read, when a residence is changed."""
 
@@ -138,7 +138,7 @@ class LocatedOut(Out):
 
     lane: NodePositionOut
     metres: int
-    """与街巷标注点的距离(米)· Distance to the lane's point."""
+    """与街巷标注点的距离（米）· Distance to the lane's point."""
 
 
 class AppointeeIn(In):
@@ -147,9 +147,9 @@ class AppointeeIn(In):
     name: Annotated[Line, Field(max_length=30)]
     """姓名 · Name."""
     phone: Mobile
-    """本人手机号,绑定微信后即生效 · Own number; binding it in WeChat gives her the post."""
+    """本人手机号，绑定微信后即生效 · Own number; binding it in WeChat gives her the post."""
     initial_password: Annotated[SecretStr, Field(min_length=8, max_length=128)] | None = None
-    """初始密码(可不设,仅用微信登录)· Lets her sign in without WeChat; may be left out."""
+    """初始密码（可不设，仅用微信登录）· Lets her sign in without WeChat; may be left out."""
 
 
 class AppointmentIn(In):
@@ -179,7 +179,7 @@ class AppointmentIn(In):
     starts_on: date
     """任期首日 · First day of the term."""
     ends_on: date | None = None
-    """任期末日,不填为长期 · Last day of the term; open when left out."""
+    """任期末日，不填为长期 · Last day of the term; open when left out."""
     organization_id: UUID | None = None
     """部门承办人所属部门 · The department, for its officers only."""
 
@@ -197,9 +197,9 @@ class StandInIn(In):
     person: AppointeeIn
     """代班人 · Who stands in."""
     duty_phone: DutyPhone | None = None
-    """代班期间的值班电话,不填沿用原号 · Duty phone meanwhile; the old one when left out."""
+    """代班期间的值班电话，不填沿用原号 · Duty phone meanwhile; the old one when left out."""
     until: date | None = None
-    """代班末日,不填为另行通知 · Last day; until further notice when left out."""
+    """代班末日，不填为另行通知 · Last day; until further notice when left out."""
 
 
 class AppointmentOut(Out):

@@ -56,7 +56,7 @@ class NodeNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such place in the grid"
-    message = "没有找到这个地点,可能已调整,请重新选择"
+    message = "没有找到这个地点，可能已调整，请重新选择"
 
 
 class PlateNotFound(Problem):
@@ -64,7 +64,7 @@ class PlateNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no lane plate with this code"
-    message = "公示牌编号无效,请重新扫码"
+    message = "公示牌编号无效，请重新扫码"
 
 
 class NotALane(Problem):
@@ -88,7 +88,7 @@ class NoLaneNearby(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "No lane is registered near this position"
-    message = "附近没有登记的街巷,请手动选择街巷"
+    message = "附近没有登记的街巷，请手动选择街巷"
 
 
 async def standing_of(tx: ReadTx, person_id: UUID, now: datetime) -> Standing:

@@ -50,7 +50,7 @@ def _issuer(request: Request, gate: GateDep) -> Issuer:
 async def sign_in_with_wechat(
     request: Request, body: WeChatSignInIn, gate: GateDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
-    """用 wx.login 的 code 换取令牌;第一次登录即建立账号。
+    """用 wx.login 的 code 换取令牌；第一次登录即建立账号。
 
     Exchange a `wx.login` code for tokens; the first sign-in creates the account.
     """
@@ -68,7 +68,7 @@ async def sign_in_with_wechat(
 async def sign_in_staff(
     request: Request, body: StaffSignInIn, gate: GateDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
-    """工作人员用手机号和密码登录;连续输错 5 次锁定 15 分钟。
+    """工作人员用手机号和密码登录；连续输错 5 次锁定 15 分钟。
 
     Staff sign in; five wrong passwords lock the account for 15 minutes.
     """
@@ -88,7 +88,7 @@ async def sign_in_staff(
 async def refresh(
     request: Request, body: RefreshIn, gate: GateDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
-    """用 refresh_token 换新令牌;旧的随即作废(30 秒内重复提交仍有效)。
+    """用 refresh_token 换新令牌；旧的随即作废（30 秒内重复提交仍有效）。
 
     Each refresh token is used once; repeats within 30 seconds get tokens of their own.
     """
@@ -99,7 +99,7 @@ async def refresh(
 
 @router.post("/auth/logout", summary="退出登录 · Sign out this device")
 async def sign_out(body: RefreshIn, tx: TxDep, now: NowDep) -> Done:
-    """退出本设备;令牌立即失效。Sign out this device; its tokens are worthless at once."""
+    """退出本设备；令牌立即失效。Sign out this device; its tokens are worthless at once."""
     await service.sign_out(tx, body.refresh_token, now=now)
     return Done()
 
@@ -136,7 +136,7 @@ async def rename(
 async def bind_phone(
     request: Request, body: PhoneCodeIn, actor: ActorDep, gate: GateDep, tx: TxDep, now: NowDep
 ) -> PhoneBoundOut:
-    """用手机号按钮的 code 绑定手机号;号码若已由工作人员登记,即转为登记的身份。
+    """用手机号按钮的 code 绑定手机号；号码若已由工作人员登记，即转为登记的身份。
 
     Bind the number behind a phone-button code. When staff registered that number before,
     the caller becomes that person and gets new tokens in `signed_in`.
@@ -155,7 +155,7 @@ async def bind_phone(
 async def change_password(
     body: PasswordChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> Done:
-    """修改密码,并退出其他设备。Change the password; other devices are signed out."""
+    """修改密码，并退出其他设备。Change the password; other devices are signed out."""
     old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
     await service.change_password(tx, actor, old, new, now=now)
     return Done()

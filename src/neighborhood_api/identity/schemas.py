@@ -73,7 +73,7 @@ class PasswordChangeIn(In):
     old_password: Password
     """原密码 · The password until now."""
     new_password: Annotated[SecretStr, Field(min_length=8, max_length=128)]
-    """新密码,至少 8 位,含大写、小写、数字、符号中的三种 · At least 8 characters of 3 kinds."""
+    """新密码，至少 8 位，大写、小写、数字、符号有三种 · 8 characters or more, of 3 kinds."""
 
 
 class PostOut(Out):
@@ -96,13 +96,13 @@ class MeOut(Out):
     name: str | None
     """称呼 · Name; null until given."""
     phone: str | None
-    """本人手机号(完整)· The caller's own number, unmasked; null until bound."""
+    """本人手机号（完整）· The caller's own number, unmasked; null until bound."""
     posts: list[PostOut]
     """现任岗位 · Posts held now; empty for residents."""
     lane_id: UUID | None
     """居住街巷 · Lane of residence; null until given."""
     version: int
-    """版本号,修改时带上 · Send it back with a change."""
+    """版本号，修改时带上 · Send it back with a change."""
 
 
 class SignedInOut(Out):
@@ -135,7 +135,7 @@ class SignedInOut(Out):
     expires_at: Moment
     """access_token 到期时间 · When it runs out; refresh a little earlier."""
     refresh_token: str
-    """换新用,只用一次 · For `POST /auth/refresh`; each is used once."""
+    """换新用，只用一次 · For `POST /auth/refresh`; each is used once."""
     refresh_expires_at: Moment
     me: MeOut
 
@@ -146,8 +146,10 @@ class PhoneBoundOut(Out):
     phone: str
     """已绑定的手机号 · The number now bound."""
     signed_in: SignedInOut | None = None
-    """若该号码已由工作人员登记,则换成登记的身份,请改用这里的令牌 · New tokens, when the number
-    belonged to somebody already registered by staff: the caller is that person from now on."""
+    """号码若已由工作人员登记，即换成登记的身份，改用这里的令牌。
+
+    New tokens, when the number belonged to somebody already registered by staff: the caller
+    is that person from now on."""
 
 
 class Jwks(BaseModel):

@@ -49,7 +49,7 @@ class AccountLocked(Problem):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     title = "Locked after too many wrong passwords"
-    message = "密码错误次数过多,账号已暂时锁定,请15分钟后再试"
+    message = "密码错误次数过多，账号已暂时锁定，请15分钟后再试"
     keeps_changes = True
 
 
@@ -58,7 +58,7 @@ class RefreshTokenInvalid(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "The refresh token is not valid; sign in again"
-    message = "登录已失效,请重新登录"
+    message = "登录已失效，请重新登录"
 
 
 class RefreshTokenReused(Problem):
@@ -66,7 +66,7 @@ class RefreshTokenReused(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "The refresh token was used before; this sign-in has been ended"
-    message = "登录状态异常,为保护账号已退出,请重新登录"
+    message = "登录状态异常，为保护账号已退出，请重新登录"
     keeps_changes = True
 
 
@@ -74,7 +74,7 @@ class PhoneTaken(Problem):
     """The number belongs to a person with another WeChat account."""
 
     title = "This phone number belongs to another account"
-    message = "这个手机号已绑定其他微信,请换一个号码或联系社区工作人员"
+    message = "这个手机号已绑定其他微信，请换一个号码或联系社区工作人员"
 
 
 class WrongOldPassword(Problem):
@@ -82,7 +82,7 @@ class WrongOldPassword(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The old password is wrong"
-    message = "原密码不正确,请重新输入"
+    message = "原密码不正确，请重新输入"
 
 
 class PasswordTooWeak(Problem):
@@ -97,7 +97,7 @@ class StaleVersion(Problem):
     """Somebody changed the resource after it was read."""
 
     title = "The resource has changed since you read it"
-    message = "内容已被更新,请刷新后再修改"
+    message = "内容已被更新，请刷新后再修改"
 
 
 class PersonNotFound(Problem):

@@ -38,7 +38,7 @@ class TokenExpired(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "The access token has expired; refresh it or sign in again"
-    message = "登录已过期,请重新登录"
+    message = "登录已过期，请重新登录"
 
 
 class TokenRevoked(Problem):
@@ -46,7 +46,7 @@ class TokenRevoked(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     title = "The access token is no longer valid; refresh it or sign in again"
-    message = "登录状态已变更,请重新登录"
+    message = "登录状态已变更，请重新登录"
 
 
 @dataclass(frozen=True, slots=True)

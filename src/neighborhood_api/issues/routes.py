@@ -53,7 +53,7 @@ MOVING = (*SIGNED_IN, cases.CaseNotFound, Forbidden, cases.MoveNotAllowed)
 async def list_my_issues(
     actor: ActorDep, reader: ReaderDep, links: LinksDep, page: paging.PageDep, now: NowDep
 ) -> paging.Page[IssueOut]:
-    """我上报的诉求,新的在前。What the caller reported, newest first."""
+    """我上报的诉求，新的在前。What the caller reported, newest first."""
     rows = await MY_ISSUES.all(
         reader, person_id=actor.person_id, below=page.below, limit=page.fetch
     )
@@ -77,7 +77,7 @@ async def list_my_issues(
 async def report_issue(
     body: IssueIn, actor: ActorDep, tx: TxDep, links: LinksDep, now: NowDep
 ) -> IssueOut:
-    """上报后立即派给当地巷长;岗位空缺时派给上一级。
+    """上报后立即派给当地巷长；岗位空缺时派给上一级。
 
     The issue goes at once to the lane chief of the place, or one up where the post is vacant.
     """
@@ -98,7 +98,7 @@ async def list_worklist_issues(
     wish: Annotated[WorklistFilter, Depends(asked(WorklistFilter))],
     now: NowDep,
 ) -> paging.Page[IssueOut]:
-    """本岗位辖区内的诉求,新的在前。Every issue that the caller's posts reach, newest first."""
+    """本岗位辖区内的诉求，新的在前。Every issue that the caller's posts reach, newest first."""
     rows = await list_worklist(tx, actor, wish, page, now=now)
     return page.page(rows, lambda row: issue_view(row, links, now=now))
 
@@ -122,7 +122,7 @@ async def list_categories(reader: ReaderDep) -> CategoryList:
 async def read_one_issue(
     issue_id: UUID, actor: ActorDep, tx: ReadTxDep, links: LinksDep, now: NowDep
 ) -> IssueDetailOut:
-    """诉求、办理过程和当前可做的操作;无权查看时视为不存在。
+    """诉求、办理过程和当前可做的操作；无权查看时视为不存在。
 
     The issue, its timeline and what the caller may do now. Others get 404.
     """
@@ -183,7 +183,7 @@ async def respond_to_issue(body: WordsIn, moving: MovingDep) -> IssueDetailOut:
     responses=problems(*MOVING, service.PhotoNeeded, FilesNotUsable),
 )
 async def resolve_issue(body: ResolveIn, moving: MovingDep) -> IssueDetailOut:
-    """填写办理结果并附证据;等待诉求人确认。The result with its evidence; then she confirms."""
+    """填写办理结果并附证据；等待诉求人确认。The result with its evidence; then she confirms."""
     await service.resolve_issue(moving.tx, moving.actor, moving.issue_id, body, now=moving.now)
     return await moving.answer()
 
@@ -204,7 +204,7 @@ async def reject_issue(body: WordsIn, moving: MovingDep) -> IssueDetailOut:
     responses=problems(*MOVING, cases.NobodyAbove),
 )
 async def escalate_issue(body: WordsIn, moving: MovingDep) -> IssueDetailOut:
-    """本级办不了,上报上一级。Pass up what cannot be settled here."""
+    """本级办不了，上报上一级。Pass up what cannot be settled here."""
     return await moving.make(Move.ESCALATE, Said(text=body.text))
 
 
@@ -225,7 +225,7 @@ async def dispatch_issue(body: DispatchIn, moving: MovingDep) -> IssueDetailOut:
     responses=problems(*MOVING, service.InternalForStaff, FilesNotUsable),
 )
 async def comment_issue(body: CommentIn, moving: MovingDep) -> IssueDetailOut:
-    """诉求人或工作人员留言;内部备注仅工作人员可见。A remark, or a note among staff."""
+    """诉求人或工作人员留言；内部备注仅工作人员可见。A remark, or a note among staff."""
     await service.comment_issue(moving.tx, moving.actor, moving.issue_id, body, now=moving.now)
     return await moving.answer()
 
@@ -256,7 +256,7 @@ async def confirm_issue(body: ConfirmIn, moving: MovingDep) -> IssueDetailOut:
     responses=problems(*MOVING),
 )
 async def reopen_issue(body: WordsIn, moving: MovingDep) -> IssueDetailOut:
-    """诉求人说明原因,退回重办。The reporter says why it is not settled."""
+    """诉求人说明原因，退回重办。The reporter says why it is not settled."""
     return await moving.make(Move.REOPEN, Said(text=body.text))
 
 

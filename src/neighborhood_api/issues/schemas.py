@@ -33,7 +33,7 @@ class IssueIn(In):
             "examples": [
                 {
                     "category_code": "env.garbage",
-                    "text": "巷口垃圾桶满了两天没人清,有异味。",
+                    "text": "巷口垃圾桶满了两天没人清，有异味。",
                     "lane_id": "0198c0de-0000-7000-8000-000000000001",
                     "location": "3号门口",
                     "photo_ids": [],
@@ -43,26 +43,26 @@ class IssueIn(In):
         }
     )
     category_code: Annotated[str, Field(max_length=60)]
-    """诉求类别,见 GET /issue-categories · Category."""
+    """诉求类别，见 GET /issue-categories · Category."""
     text: Annotated[Line, Field(min_length=5, max_length=2000)]
     """诉求内容,5–2000 字 · What is wrong, 5–2000 characters."""
     lane_id: UUID | None = None
-    """事发街巷;不填则按 position 定位,再不填用本人住址 · Lane; else by position, else home."""
+    """事发街巷；不填按 position 定位，再不填用住址 · Lane; else by position, else home."""
     position: PositionIn | None = None
     """事发位置 · Where, as the phone gives it."""
     location: Annotated[Line, Field(max_length=200)] | None = None
-    """详细位置,如 3号门口 · Where exactly, in words."""
+    """详细位置，如 3号门口 · Where exactly, in words."""
     photo_ids: Photos = Field(default=[])
-    """照片,先用 POST /files 上传,最多 9 张 · Uploaded before with `POST /files`; up to 9."""
+    """照片，先用 POST /files 上传，最多 9 张 · Uploaded before with `POST /files`; up to 9."""
     anonymous: bool = False
-    """对公众匿名(承办人员仍可见)· Hidden from the public; handling staff still see who."""
+    """对公众匿名（承办人员仍可见）· Hidden from the public; handling staff still see who."""
     on_behalf_of: CallerIn | None = None
-    """代来电或来访群众登记(工作人员)· For staff: whom the issue is entered for."""
+    """代来电或来访群众登记（工作人员）· For staff: whom the issue is entered for."""
 
     @model_validator(mode="after")
     def _photos_once(self) -> Self:
         if len(set(self.photo_ids)) != len(self.photo_ids):
-            raise ValueError("照片重复,请去掉重复的")
+            raise ValueError("照片重复，请去掉重复的")
         return self
 
 
@@ -73,27 +73,29 @@ class WordsIn(In):
         json_schema_extra={"examples": [{"text": "今天上午已到现场查看。"}]}
     )
     text: Text
-    """说明,诉求人可见 · Explanation; the reporter reads it."""
+    """说明，诉求人可见 · Explanation; the reporter reads it."""
 
 
 class AcceptIn(In):
     """Taking an issue on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已收到,下午到现场。"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "已收到，下午到现场。"}]}
+    )
     text: Text | None = None
-    """给诉求人的话,可不填 · A word to the reporter, if any."""
+    """给诉求人的话，可不填 · A word to the reporter, if any."""
 
 
 class ResolveIn(In):
     """What was done, and the evidence."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "垃圾已清运,桶已消毒。", "photo_ids": []}]}
+        json_schema_extra={"examples": [{"text": "垃圾已清运，桶已消毒。", "photo_ids": []}]}
     )
     text: Text
     """办理结果 · What was done."""
     photo_ids: Photos = Field(default=[])
-    """办结照片;部分类别必须提供 · Evidence; some categories demand it."""
+    """办结照片；部分类别必须提供 · Evidence; some categories demand it."""
 
 
 class DispatchIn(In):
@@ -112,7 +114,7 @@ class DispatchIn(In):
     organization_id: UUID
     """承办部门 · The department."""
     text: Text | None = None
-    """派遣说明(仅工作人员可见)· A note for staff."""
+    """派遣说明（仅工作人员可见）· A note for staff."""
 
 
 class CommentIn(In):
@@ -122,7 +124,7 @@ class CommentIn(In):
     text: Text
     """内容 · The remark."""
     internal: bool = False
-    """仅工作人员可见(工作人员才能用)· For staff's eyes only."""
+    """仅工作人员可见（工作人员才能用）· For staff's eyes only."""
     photo_ids: Photos = Field(default=[])
     """补充的照片 · More photos."""
 
@@ -130,9 +132,9 @@ class CommentIn(In):
 class ConfirmIn(In):
     """The reporter says that it is settled."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已解决,谢谢。"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已解决，谢谢。"}]})
     text: Text | None = None
-    """给办理人的话,可不填 · A word to whoever handled it."""
+    """给办理人的话，可不填 · A word to whoever handled it."""
 
 
 class RateIn(In):
@@ -155,9 +157,9 @@ class CategoryOut(Out):
     hint: str | None
     """选择提示 · Helps to choose."""
     respond_minutes: int
-    """首次回应时限(分钟)· By when somebody answers."""
+    """首次回应时限（分钟）· By when somebody answers."""
     resolve_minutes: int
-    """办结时限(分钟)· By when it is settled."""
+    """办结时限（分钟）· By when it is settled."""
     photo_required: bool
     """办结是否须附照片 · Whether resolving needs a photo."""
 
@@ -173,7 +175,7 @@ class PhotoOut(Out):
 
     id: UUID
     url: str
-    """相对地址,一小时后失效 · Relative address; expires after an hour."""
+    """相对地址，一小时后失效 · Relative address; expires after an hour."""
     thumbnail_url: str
     """缩略图地址 · Smaller picture (the photo itself until it has been made)."""
 
@@ -189,7 +191,7 @@ class HandOut(Out):
     role_name: str
     """岗位 · The post that must act."""
     person_name: str | None
-    """经办人;空缺时为 null · Who acts in it; null while every post is vacant."""
+    """经办人；空缺时为 null · Who acts in it; null while every post is vacant."""
     organization: str | None
     """承办部门 · The department, when one holds it."""
 
@@ -205,7 +207,7 @@ class IssueOut(Out):
     text: str
     state: State
     state_name: str
-    """状态(中文)· What residents read."""
+    """状态（中文）· What residents read."""
     lane_id: UUID | None
     lane_name: str
     """事发街巷 · The lane."""
@@ -243,7 +245,7 @@ class EntryOut(Out):
     at: Moment
     move: Move
     move_name: str
-    """动作(中文)· What happened."""
+    """动作（中文）· What happened."""
     by: str
     """reporter、staff 或 system · Who did it: reporter, staff or system."""
     who: str | None
@@ -264,9 +266,9 @@ class IssueDetailOut(IssueOut):
 
     position: PositionOut | None
     reporter: ReporterOut | None
-    """诉求人(仅工作人员可见)· Only for staff."""
+    """诉求人（仅工作人员可见）· Only for staff."""
     rating_text: str | None
     moves: list[Move]
     """当前可进行的操作 · What the caller may do now: one button each."""
     timeline: list[EntryOut]
-    """办理过程,从旧到新 · Oldest first."""
+    """办理过程，从旧到新 · Oldest first."""

@@ -42,7 +42,7 @@ class CategoryNotFound(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "There is no such category"
-    message = "诉求类别不存在,请重新选择"
+    message = "诉求类别不存在，请重新选择"
 
 
 class PlaceNeeded(Problem):
@@ -65,7 +65,7 @@ class AlreadyRated(Problem):
     """One rating for one handling."""
 
     title = "This issue was already rated"
-    message = "您已评价过,每件诉求只能评价一次"
+    message = "您已评价过，每件诉求只能评价一次"
 
 
 class InternalForStaff(Problem):

@@ -30,7 +30,7 @@ class WorklistFilter:
 
     state: Annotated[
         str | None,
-        Query(description="状态,可用逗号分隔多个 · States, comma-separated."),
+        Query(description="状态，可用逗号分隔多个 · States, comma-separated."),
     ] = None
     category: Annotated[
         str | None, Query(description="类别代码 · Category code.", max_length=60)

@@ -27,7 +27,7 @@ class UnstorableText(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "A text contains a character that cannot be stored"
-    message = "文字中有无法保存的特殊字符,请删除后再提交"
+    message = "文字中有无法保存的特殊字符，请删除后再提交"
 
 
 _BY_STATUS: dict[int, type[Problem]] = {

@@ -31,7 +31,7 @@ class IdempotencyKeyReused(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "This Idempotency-Key was already used for a different request"
-    message = "请求重复但内容不同,请刷新页面后重新提交"
+    message = "请求重复但内容不同，请刷新页面后重新提交"
 
 
 class BadIdempotencyKey(Problem):
@@ -39,7 +39,7 @@ class BadIdempotencyKey(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Idempotency-Key must be 1 to 200 printable ASCII characters"
-    message = "请求编号无效,请刷新页面后重新提交"
+    message = "请求编号无效，请刷新页面后重新提交"
 
 
 class IdempotencyRow(Model):

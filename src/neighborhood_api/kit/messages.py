@@ -5,7 +5,7 @@ from typing import Any
 
 _SENTENCES = {
     "missing": "必填",
-    "extra_forbidden": "没有这一项,请检查名称",
+    "extra_forbidden": "没有这一项，请检查名称",
     "string_too_short": "至少要 {min_length} 个字",
     "string_too_long": "最多 {max_length} 个字",
     "string_type": "应为文字",
@@ -35,7 +35,7 @@ _SENTENCES = {
     "datetime_from_date_parsing": "时间格式应如 2026-11-22T10:00:00+08:00",
     "datetime_type": "时间格式应如 2026-11-22T10:00:00+08:00",
     "datetime_object_invalid": "时间格式应如 2026-11-22T10:00:00+08:00",
-    "timezone_aware": "时间要带时区,如 2026-11-22T10:00:00+08:00",
+    "timezone_aware": "时间要带时区，如 2026-11-22T10:00:00+08:00",
     "date_parsing": "日期格式应如 2026-11-22",
     "date_from_datetime_parsing": "日期格式应如 2026-11-22",
     "date_from_datetime_inexact": "日期格式应如 2026-11-22",

@@ -34,14 +34,14 @@ class BadCursor(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     title = "The page cursor is not valid"
-    message = "翻页参数已失效,请从第一页重新加载"
+    message = "翻页参数已失效，请从第一页重新加载"
 
 
 class Page(Out, Generic[T]):
     """One page, newest first unless the operation says otherwise."""
 
     model_config = ConfigDict(
-        json_schema_extra={"description": "一页,默认新的在前 · One page, newest first."}
+        json_schema_extra={"description": "一页，默认新的在前 · One page, newest first."}
     )
     items: list[T]
     """本页内容 · What is on this page."""

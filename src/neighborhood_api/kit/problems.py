@@ -86,7 +86,7 @@ class InvalidRequest(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The request does not match the API description"
-    message = "填写的内容有误,请检查后再提交"
+    message = "填写的内容有误，请检查后再提交"
 
 
 class NotFound(Problem):
@@ -110,7 +110,7 @@ class BodyTooLarge(Problem):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "The request body is too large"
-    message = "提交的内容太大,请缩减后再提交"
+    message = "提交的内容太大，请缩减后再提交"
 
 
 class BadRequest(Problem):
@@ -118,7 +118,7 @@ class BadRequest(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     title = "The request could not be read"
-    message = "请求无法读取,请重新提交"
+    message = "请求无法读取，请重新提交"
 
 
 class TooManyRequests(Problem):
@@ -126,7 +126,7 @@ class TooManyRequests(Problem):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     title = "Too many requests"
-    message = "操作太频繁,请稍后再试"
+    message = "操作太频繁，请稍后再试"
 
 
 class DatabaseUnavailable(Problem):
@@ -134,7 +134,7 @@ class DatabaseUnavailable(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The database cannot be reached just now"
-    message = "系统正在恢复,请稍后再试"
+    message = "系统正在恢复，请稍后再试"
 
 
 class TryAgain(Problem):
@@ -142,7 +142,7 @@ class TryAgain(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Another change came in between; send the same request again"
-    message = "刚才有人同时操作,请再试一次"
+    message = "刚才有人同时操作，请再试一次"
 
 
 class InternalError(Problem):
@@ -150,7 +150,7 @@ class InternalError(Problem):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     title = "Something went wrong on the server"
-    message = "系统出错了,请稍后再试;如一直出现,请把编号告诉社区工作人员"
+    message = "系统出错了，请稍后再试；如一直出现，请把编号告诉社区工作人员"
 
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

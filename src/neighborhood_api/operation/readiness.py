@@ -77,7 +77,7 @@ class ReadinessOut(Out):
     """Whether this process can answer requests."""
 
     status: Status
-    """ready 正常;degraded 后台任务停了,接口仍可用;not_ready 不可用 · `degraded`: requests are
+    """ready 正常;degraded 后台任务停了，接口仍可用;not_ready 不可用 · `degraded`: requests are
     answered, but photos, deadlines and hand-overs wait for a worker."""
     checks: ChecksOut
 

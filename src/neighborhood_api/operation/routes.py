@@ -23,7 +23,7 @@ NOT_READY = "状态为 not_ready,内容同 200 · The same body, with status `no
 
 @router.get("/health/live", summary="进程是否存活 · The process answers")
 async def check_live() -> Done:
-    """进程能应答即为存活,不检查数据库。Whether to restart the process; asks nothing else."""
+    """进程能应答即为存活，不检查数据库。Whether to restart the process; asks nothing else."""
     return Done()
 
 

@@ -38,7 +38,7 @@ class NotForYourPlace(Problem):
 
     status = HTTPStatus.FORBIDDEN
     title = "This room is for the residents of another place"
-    message = "这个活动室面向所在辖区的居民;如您住在这里,请先填写或更新居住地址"
+    message = "这个活动室面向所在辖区的居民；如您住在这里，请先填写或更新居住地址"
 
 
 class TimesNotBookable(Problem):
@@ -46,35 +46,35 @@ class TimesNotBookable(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The room cannot be booked in that way"
-    message = "这样不能预约,请按提示调整后再提交"
+    message = "这样不能预约，请按提示调整后再提交"
 
 
 class RoomTaken(Problem):
     """Somebody else, or a session, has the room for part of that time."""
 
     title = "The room is already taken for part of that time"
-    message = "这个时段已被预约,请另选时间"
+    message = "这个时段已被预约，请另选时间"
 
 
 class OverlapsOwnBooking(Problem):
     """The caller has another booking that shares a moment with the wish."""
 
     title = "You already have a booking at that time"
-    message = "您在这个时段已有预约,请另选时间或先取消原预约"
+    message = "您在这个时段已有预约，请另选时间或先取消原预约"
 
 
 class BookingAlreadyCancelled(Problem):
     """There is nothing left to cancel."""
 
     title = "The booking was already cancelled"
-    message = "这个预约已经取消,无需再次取消"
+    message = "这个预约已经取消，无需再次取消"
 
 
 class TooLateToCancel(Problem):
     """Holders cancel before the start, staff before the end."""
 
     title = "It is too late to cancel this booking"
-    message = "预约时间已到,不能取消;如有需要请联系服务中心"
+    message = "预约时间已到，不能取消；如有需要请联系服务中心"
 
 
 class ReasonNeeded(Problem):
@@ -82,7 +82,7 @@ class ReasonNeeded(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Say why the booking is cancelled"
-    message = "请填写取消原因,预约人会看到"
+    message = "请填写取消原因，预约人会看到"
 
 
 async def book_room(

@@ -9,19 +9,19 @@ from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.schedules.opening import Hours, Hurdle, Limits, Slot, Span, open_spans
 from neighborhood_api.venues.schemas import SlotState
 
-ROOM_CLOSED = "这个活动室暂停预约,请选择其他活动室"
+ROOM_CLOSED = "这个活动室暂停预约，请选择其他活动室"
 NO_HOURS = "当天不开放"
-CLOSED_DAY = "当天不开放,请换一天"
+CLOSED_DAY = "当天不开放，请换一天"
 TAKEN = "已被预约"
 _ALREADY_STARTED = "时间已过"
 
 
 _SENTENCES = {
     Hurdle.RUNS_BACKWARDS: "结束时间要晚于开始时间",
-    Hurdle.IN_THE_PAST: "开始时间已过,请选择以后的时间",
+    Hurdle.IN_THE_PAST: "开始时间已过，请选择以后的时间",
     Hurdle.TOO_SOON: "至少要提前{notice}预约",
-    Hurdle.TOO_FAR: "最多提前{horizon}预约,请选择近一些的日期",
-    Hurdle.OFF_THE_GRID: "请按每格{slot}选择,从开门时间算起",
+    Hurdle.TOO_FAR: "最多提前{horizon}预约，请选择近一些的日期",
+    Hurdle.OFF_THE_GRID: "请按每格{slot}选择，从开门时间算起",
     Hurdle.TOO_SHORT: "每次至少使用{shortest}",
     Hurdle.TOO_LONG: "每次最多使用{longest}",
 }
@@ -74,7 +74,7 @@ def _opening_hours(wish: Span, rules: list[Hours]) -> JsonValue:
     hours = [f"{_clock(span.starts_at)}–{_clock(span.ends_at)}" for span in spans]
     explained: dict[str, JsonValue] = {
         "code": Hurdle.OUTSIDE_OPENING_HOURS.value,
-        "message": f"请在开放时间内预约,当天为{'、'.join(hours)}" if hours else CLOSED_DAY,
+        "message": f"请在开放时间内预约，当天为{'、'.join(hours)}" if hours else CLOSED_DAY,
         "opening_hours": [*hours],
     }
     return explained

@@ -49,18 +49,18 @@ CALLER = [Depends(current_actor)]
 NodeFilter = Annotated[
     UUID | None,
     Query(
-        description="地点;不填为本人住址和所管辖区 · A place; the caller's own when left out."
+        description="地点；不填为本人住址和所管辖区 · A place; the caller's own when left out."
     ),
 ]
 FirstDay = Annotated[
     date | None,
-    Query(alias="from", description="首日,不填为今天 · First day; today when left out."),
+    Query(alias="from", description="首日，不填为今天 · First day; today when left out."),
 ]
 LastDay = Annotated[
     date | None,
     Query(
         alias="to",
-        description="末日,最多14天,不填为7天 · Last day, 14 at most; 7 days when left out.",
+        description="末日，最多14天，不填为7天 · Last day, 14 at most; 7 days when left out.",
     ),
 ]
 
@@ -84,7 +84,7 @@ async def read_availability(
     since: FirstDay = None,
     until: LastDay = None,
 ) -> AvailabilityOut:
-    """按天列出每一格能否预约,不能时说明原因;与预约时的检查一致。
+    """按天列出每一格能否预约，不能时说明原因；与预约时的检查一致。
 
     Every slot of each day with its state, by the same rules that booking applies.
     """
@@ -107,7 +107,7 @@ async def read_availability(
 async def book_room(
     room_id: UUID, body: BookingIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> BookingOut:
-    """预约活动室的一段时间;违反的规则一次全部列出(`reasons`)。
+    """预约活动室的一段时间；违反的规则一次全部列出(`reasons`)。
 
     Reserve a room; `reasons` of a refusal lists every rule that the wish breaks.
     """
@@ -129,7 +129,7 @@ async def list_my_bookings(
         bool, Query(description="只看未结束的 · Only those still to come or under way.")
     ] = False,
 ) -> paging.Page[BookingOut]:
-    """本人的预约,新的在前。The caller's bookings, newest first."""
+    """本人的预约，新的在前。The caller's bookings, newest first."""
     wanted = {"person_id": actor.person_id, "below": page.below, "fetch": page.fetch}
     if upcoming:
         rows = await MY_UPCOMING_BOOKINGS.all(reader, **wanted, now=now)
@@ -165,7 +165,7 @@ async def read_booking(booking_id: UUID, actor: ActorDep, tx: ReadTxDep) -> Book
 async def cancel_booking(
     booking_id: UUID, body: CancelIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> BookingOut:
-    """本人在开始前取消;工作人员可在结束前取消,须写明原因。
+    """本人在开始前取消；工作人员可在结束前取消，须写明原因。
 
     The holder cancels before the start; staff before the end, saying why.
     """
@@ -231,18 +231,18 @@ async def list_sessions(
     now: NowDep,
     page: paging.PageDep,
     kind: Annotated[
-        SessionKind | None, Query(description="辅导或活动,不填为全部 · Both when left out.")
+        SessionKind | None, Query(description="辅导或活动，不填为全部 · Both when left out.")
     ] = None,
     node_id: NodeFilter = None,
 ) -> paging.Page[SessionOut]:
-    """还没结束的志愿辅导和活动,最近的在前。Those not over yet, soonest first."""
+    """还没结束的志愿辅导和活动，最近的在前。Those not over yet, soonest first."""
     rows = await service.upcoming_sessions(tx, actor, kind, node_id, page, now=now)
     return page.page(rows, SessionOut.model_validate)
 
 
 @router.get(
     "/rooms/{room_id}/bookings",
-    summary="活动室的预约(工作人员)· Who uses a room",
+    summary="活动室的预约（工作人员）· Who uses a room",
     responses=problems(*SIGNED_IN, Forbidden, service.RoomNotFound, service.BadPeriod),
 )
 async def list_room_bookings(
@@ -253,18 +253,18 @@ async def list_room_bookings(
     since: FirstDay = None,
     until: LastDay = None,
 ) -> BookingList:
-    """活动室的有效预约和预约人,按时间排列。Live bookings with their holders, in order."""
+    """活动室的有效预约和预约人，按时间排列。Live bookings with their holders, in order."""
     rows = await service.room_bookings(tx, actor, room_id, since, until, now=now)
     return BookingList(items=[_booking_for_staff(row) for row in rows])
 
 
 @router.post(
     "/venues/{venue_id}/rooms",
-    summary="新增活动室(工作人员)· Add a room",
+    summary="新增活动室（工作人员）· Add a room",
     responses=problems(*SIGNED_IN, *ONCE, Forbidden, service.VenueNotFound),
 )
 async def add_room(venue_id: UUID, body: RoomIn, actor: ActorDep, tx: TxDep) -> RoomOut:
-    """新增活动室;设好开放时间后即可预约。Add a room; it is booked once it has hours."""
+    """新增活动室；设好开放时间后即可预约。Add a room; it is booked once it has hours."""
     return _room(await upkeep.add_room(tx, actor, venue_id, body), [])
 
 
@@ -273,24 +273,24 @@ CHANGING = problems(*SIGNED_IN, Forbidden, service.RoomNotFound, StaleVersion)
 
 @router.put(
     "/rooms/{room_id}",
-    summary="修改活动室(工作人员)· Change a room",
+    summary="修改活动室（工作人员）· Change a room",
     responses=CHANGING,
 )
 async def change_room(room_id: UUID, body: RoomChangeIn, actor: ActorDep, tx: TxDep) -> RoomOut:
-    """修改活动室和预约规则;已有预约不受影响。Change a room; what is booked stays booked."""
+    """修改活动室和预约规则；已有预约不受影响。Change a room; what is booked stays booked."""
     room = await upkeep.change_room(tx, actor, room_id, body)
     return _room(*(await service.with_opening_rules(tx, [room]))[0])
 
 
 @router.put(
     "/rooms/{room_id}/opening-rules",
-    summary="设置开放时间(工作人员)· Replace a room's opening hours",
+    summary="设置开放时间（工作人员）· Replace a room's opening hours",
     responses=CHANGING,
 )
 async def replace_opening_rules(
     room_id: UUID, body: OpeningRulesIn, actor: ActorDep, tx: TxDep
 ) -> RoomOut:
-    """整体替换每周开放时间;已有预约不受影响。
+    """整体替换每周开放时间；已有预约不受影响。
 
     Replace all weekly opening hours; what is booked stays booked.
     """

@@ -36,9 +36,9 @@ def _clock_time(value: object) -> object:
 
 def _whole_minute(moment: datetime) -> datetime:
     if moment.second or moment.microsecond:
-        raise ValueError("时间要精确到整分,秒数为零")
+        raise ValueError("时间要精确到整分，秒数为零")
     if moment.year not in _YEARS:
-        raise ValueError("年份不正确,请重新选择时间")
+        raise ValueError("年份不正确，请重新选择时间")
     return moment
 
 
@@ -58,13 +58,13 @@ class OpeningRuleIn(In):
     weekday: Annotated[int, Field(ge=1, le=7)]
     """星期,1 为星期一 · ISO weekday, 1 is Monday."""
     opens_at: ClockTime
-    """开门(当地时间)· Opens, local time."""
+    """开门（当地时间）· Opens, local time."""
     closes_at: ClockTime
-    """关门(当地时间)· Closes, local time."""
+    """关门（当地时间）· Closes, local time."""
     valid_from: date | None = None
-    """从这天起适用,不填为一直 · First day on which it holds."""
+    """从这天起适用，不填为一直 · First day on which it holds."""
     valid_until: date | None = None
-    """到这天起不再适用,不填为长期 · First day on which it no longer holds."""
+    """到这天起不再适用，不填为长期 · First day on which it no longer holds."""
 
     @model_validator(mode="after")
     def _runs_forward(self) -> Self:
@@ -100,9 +100,9 @@ class OpeningRuleOut(Out):
     weekday: int
     """星期,1 为星期一 · ISO weekday, 1 is Monday."""
     opens_at: ClockTime
-    """开门(当地时间)· Opens, local time."""
+    """开门（当地时间）· Opens, local time."""
     closes_at: ClockTime
-    """关门(当地时间)· Closes, local time."""
+    """关门（当地时间）· Closes, local time."""
     valid_from: date | None
     """从这天起适用 · First day on which it holds; null for always."""
     valid_until: date | None
@@ -143,7 +143,7 @@ class RoomIn(In):
     notice_minutes: Annotated[int, Field(ge=0, le=60 * DAY_MINUTES)]
     """至少提前多少分钟 · How long before the start one must book."""
     horizon_days: Annotated[int, Field(ge=0, le=366)]
-    """最多提前几天(今天不计)· How many days ahead one may book, today not counted."""
+    """最多提前几天（今天不计）· How many days ahead one may book, today not counted."""
     house_rules: Paragraph = ""
     """使用须知 · What users must mind."""
     accepts_bookings: bool = True
@@ -206,7 +206,7 @@ class RoomOut(Out):
     notice_minutes: int
     """至少提前多少分钟 · How long before the start one must book."""
     horizon_days: int
-    """最多提前几天(今天不计)· How many days ahead one may book, today not counted."""
+    """最多提前几天（今天不计）· How many days ahead one may book, today not counted."""
     house_rules: str
     """使用须知 · What users must mind."""
     accepts_bookings: bool
@@ -214,7 +214,7 @@ class RoomOut(Out):
     opening_rules: list[OpeningRuleOut]
     """每周开放时间 · Weekly opening hours."""
     version: int
-    """版本号,修改时带上 · Send it back when changing the room."""
+    """版本号，修改时带上 · Send it back when changing the room."""
 
 
 class VenueOut(Out):
@@ -232,7 +232,7 @@ class VenueOut(Out):
     """位置(gcj02)· Where it is, for maps in China."""
     node_id: UUID
     node_name: str
-    """服务范围:住在这里的居民可预约 · Whose residents may book: this place and below."""
+    """服务范围：住在这里的居民可预约 · Whose residents may book: this place and below."""
     version: int
 
 
@@ -258,13 +258,13 @@ class BookingIn(In):
         }
     )
     starts_at: WholeMinute
-    """开始时间(带时区,整分)· First moment of use, with offset, whole minutes."""
+    """开始时间（带时区，整分）· First moment of use, with offset, whole minutes."""
     ends_at: WholeMinute
-    """结束时间(带时区,整分)· First moment the room is free again."""
+    """结束时间（带时区，整分）· First moment the room is free again."""
     party_size: Annotated[int, Field(ge=1, le=10_000)] = 1
     """到场人数 · How many people come."""
     purpose: Annotated[Line, Field(max_length=100)]
-    """用途,工作人员可见 · What for; shown to the venue's staff."""
+    """用途，工作人员可见 · What for; shown to the venue's staff."""
 
 
 class BookingState(StrEnum):
@@ -279,7 +279,7 @@ class HolderOut(Out):
 
     name: str | None
     phone: str | None
-    """手机号(已隐去中间四位)· Mobile number, masked."""
+    """手机号（已隐去中间四位）· Mobile number, masked."""
 
 
 class BookingOut(Out):
@@ -287,7 +287,7 @@ class BookingOut(Out):
 
     id: UUID
     code: str
-    """预约号,如 B100042 · What one says at the desk."""
+    """预约号，如 B100042 · What one says at the desk."""
     state: BookingState
     venue_id: UUID
     venue_name: str
@@ -306,7 +306,7 @@ class BookingOut(Out):
     cancel_reason: str | None
     """取消原因 · Why it was cancelled."""
     holder: HolderOut | None = None
-    """预约人,仅工作人员可见 · Who holds it; for the venue's staff only."""
+    """预约人，仅工作人员可见 · Who holds it; for the venue's staff only."""
 
 
 class CancelIn(In):
@@ -314,7 +314,7 @@ class CancelIn(In):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "临时有事"}]})
     reason: Annotated[Line, Field(max_length=200)] | None = None
-    """原因;工作人员取消时必填,预约人会看到 · Why; staff must say, and the holder reads it."""
+    """原因；工作人员取消时必填，预约人会看到 · Why; staff must say, and the holder reads it."""
 
 
 class SlotState(StrEnum):

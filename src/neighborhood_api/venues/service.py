@@ -52,7 +52,7 @@ class VenueNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such venue"
-    message = "没有找到这个服务中心,请返回列表重新选择"
+    message = "没有找到这个服务中心，请返回列表重新选择"
 
 
 class RoomNotFound(Problem):
@@ -60,7 +60,7 @@ class RoomNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such room"
-    message = "没有找到这个活动室,请返回列表重新选择"
+    message = "没有找到这个活动室，请返回列表重新选择"
 
 
 class BadPeriod(Problem):
@@ -68,7 +68,7 @@ class BadPeriod(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The period runs backwards or is too long"
-    message = "日期范围不正确,一次最多查看14天"
+    message = "日期范围不正确，一次最多查看14天"
 
 
 def limits_of(room: Room | RoomRow) -> Limits:

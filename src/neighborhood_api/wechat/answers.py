@@ -42,7 +42,7 @@ class WechatCodeRejected(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "WeChat does not accept this code"
-    message = "微信授权已失效,请重新操作一次"
+    message = "微信授权已失效，请重新操作一次"
 
 
 class WechatUserBlocked(Problem):
@@ -50,7 +50,7 @@ class WechatUserBlocked(Problem):
 
     status = HTTPStatus.FORBIDDEN
     title = "WeChat has blocked this user"
-    message = "微信提示该账号存在风险,暂时不能使用,请联系社区工作人员"
+    message = "微信提示该账号存在风险，暂时不能使用，请联系社区工作人员"
 
 
 class WechatUnavailable(Problem):
@@ -58,7 +58,7 @@ class WechatUnavailable(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "WeChat cannot be reached just now"
-    message = "微信服务暂时不可用,请稍后再试"
+    message = "微信服务暂时不可用，请稍后再试"
 
 
 class WechatMisconfigured(Problem):
@@ -66,7 +66,7 @@ class WechatMisconfigured(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "WeChat does not accept this deployment's configuration"
-    message = "微信接入配置有误,请联系管理员"
+    message = "微信接入配置有误，请联系管理员"
 
 
 class _Verdict(BaseModel):

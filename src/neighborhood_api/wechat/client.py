@@ -39,7 +39,7 @@ class WechatNotConfigured(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "WeChat sign-in is not configured here"
-    message = "本系统尚未配置微信登录,请联系管理员"
+    message = "本系统尚未配置微信登录，请联系管理员"
 
 
 class PhoneNotMainland(Problem):
@@ -47,7 +47,7 @@ class PhoneNotMainland(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Only mobile numbers of mainland China are accepted"
-    message = "只支持中国大陆手机号,请换一个手机号"
+    message = "只支持中国大陆手机号，请换一个手机号"
 
 
 LOGIN_REFUSALS: tuple[type[Problem], ...] = (

@@ -42,6 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises: CannotServe.
     """
+    listener: socket.socket | None = None
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -51,6 +52,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except (OSError, OverflowError) as exc:
+        if listener is not None:
+            listener.close()
         raise _explained(exc, host, port) from exc
     return listener
 

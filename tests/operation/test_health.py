@@ -94,10 +94,12 @@ async def test_a_database_that_went_away_is_not_ready(database_url: str) -> None
 
 
 @pytest.fixture
-def with_token(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    told = app.state.settings.model_copy(update={"metrics_token": SecretStr("open-sesame")})
-    monkeypatch.setattr(app.state, "settings", told)
-    return
+def with_token(app: FastAPI) -> Iterator[None]:
+    before = app.state.settings
+    token = SecretStr("open-sesame")
+    app.state.settings = before.model_copy(update={"metrics_token": token})
+    yield
+    app.state.settings = before
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ async def test_without_a_token_set_there_are_no_metrics(root: AsyncClient) -> No
 @pytest.mark.usefixtures("with_token")
 @pytest.mark.parametrize("given", ["", "open-sesame", "Bearer open", "Bearer öpen-sesame"])
 async def test_the_metrics_hide_from_everybody_else(root: AsyncClient, given: str) -> None:
-    answer = await root.get("/metrics", headers={"authorization": given.encode()})
+    answer = await root.get("/metrics", headers=[(b"authorization", given.encode())])
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"

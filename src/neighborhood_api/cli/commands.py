@@ -236,14 +236,15 @@ def rotate_keys() -> None:
         folder = settings.data_dir / "keys"
         before = sorted(path.name for path in folder.glob("*.pem"))
         kid = make_key(folder)
-        minutes = int(LIFETIME.total_seconds() // 60)
         out.print(f"New key {kid} in {folder}.", highlight=False, soft_wrap=True)
-        out.print("Restart the API processes: from then on they sign with it. 请重启接口进程。")
+        out.print("The API signs with it from now on. 即刻生效，无需重启。")
         if before:
+            until = (datetime.now(UTC) + LIFETIME).astimezone().strftime("%H:%M:%S")
             out.print(
-                f"{minutes} minutes after that, no token of the old keys is left, and these "
-                f"may be deleted: {', '.join(before)}. 届时可删除旧密钥。",
+                f"After {until} no token of the old keys is left, and these may be deleted: "
+                f"{', '.join(before)}. 届时可删除旧密钥。",
                 highlight=False,
+                soft_wrap=True,
             )
 
 

@@ -188,7 +188,7 @@ async def _staff(tx: ReadTx, homes: list[Place]) -> list[DemoPersonOut]:
             names = await _names(tx, node.place)
             officer = _officer(Role(appointment.role), person, names, organization)
             if stand_in is not None:
-                officer.description += f";目前由{stand_in}代班"
+                officer.description += f"；目前由{stand_in}代班"
             people.append(officer)
     return sorted(people, key=lambda one: SHOWN.index(one.role or Role.OPERATOR))
 

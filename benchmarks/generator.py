@@ -1,7 +1,7 @@
 """Load without wrk: the same requests over the same connections, from one Python process.
 
 `python -m benchmarks.generator PORT CONNECTIONS SECONDS FILE PREFIX` prints what wrk.lua
-prints. It needs about a third of the processor time that the server needs for a read.
+prints.
 """
 
 import asyncio

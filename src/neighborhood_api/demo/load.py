@@ -52,7 +52,7 @@ async def load_demo(
         progress("载入区县、社区、网格和街巷 · the tree")
         nodes = await _load_nodes(tx, place)
         progress("载入岗位、住户和居民 · posts, households, residents")
-        staff = await _load_staff(tx, place, nodes)
+        await _load_staff(tx, place, nodes)
         residents = await _load_residents(tx, place, nodes, now)
         progress("载入活动室和辅导课 · rooms and sessions")
         by_openid = {row.openid: residents[row.key] for row in place.residents}
@@ -61,7 +61,6 @@ async def load_demo(
         progress("载入诉求 · issues and their stories")
         store = store_from(settings)
         await tell_issues(tx, store, place, nodes, residents, now=now)
-        del staff
     return True
 
 
@@ -93,7 +92,7 @@ async def _load_nodes(tx: Tx, place: DemoPlace) -> dict[str, Node]:
     return nodes
 
 
-async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict[str, Person]:
+async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> None:
     """Everyone in office signs in with the same demo password, hashed once."""
     password = await hash_password(DEMO_PASSWORD)
     people = {
@@ -127,7 +126,6 @@ async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict[
             )
         )
     await tx.flush()
-    return people
 
 
 async def _load_residents(

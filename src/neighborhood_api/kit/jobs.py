@@ -75,12 +75,3 @@ async def relay_outbox(tx: Tx) -> int:
         done = update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows]))
         await tx.execute(done.values(relayed_at=datetime.now(UTC)))
     return len(rows)
-
-
-async def worker_is_alive(tx: Tx, *, within_seconds: int = 60) -> bool:
-    """Tell whether some worker has shown a sign of life lately."""
-    beat = text(
-        "SELECT max(last_heartbeat) > now() - make_interval(secs => :within)"
-        " FROM procrastinate_workers"
-    )
-    return bool(await tx.scalar(beat, {"within": within_seconds}))

@@ -21,7 +21,7 @@ demo: $(RUN) ## Start the API with an invented neighbourhood on http://127.0.0.1
 	@.venv/bin/neighborhood-api demo
 
 test: $(DEV) ## Run the tests
-	@.venv/bin/python -m pytest
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV) ## Check style, types, imports, the API description and the migrations
 	.venv/bin/ruff check
@@ -29,13 +29,15 @@ check: $(DEV) ## Check style, types, imports, the API description and the migrat
 	.venv/bin/mypy src tests
 	.venv/bin/lint-imports
 	.venv/bin/neighborhood-api export-openapi --check openapi/openapi.json
+	.venv/bin/neighborhood-api export-events --check docs/events.md
 	DATABASE_URL= .venv/bin/neighborhood-api migrate --check
 
 bench: $(DEV) ## Measure reads and writes on 100,000 residents
 	@.venv/bin/python -m benchmarks
 
-openapi: $(RUN) ## Write openapi/openapi.json anew from the code
+openapi: $(RUN) ## Write openapi/openapi.json and docs/events.md anew from the code
 	@.venv/bin/neighborhood-api export-openapi openapi/openapi.json
+	@.venv/bin/neighborhood-api export-events docs/events.md
 
 lock: $(DEV) ## Write the lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@.venv/bin/python -m pip --disable-pip-version-check -qq install uv

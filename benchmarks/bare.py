@@ -16,10 +16,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import Column
 from typing_extensions import override
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.queries import HOME_CONTACTS
+from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.reads import Reader
 
@@ -28,9 +30,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 WRITTEN = {
     "case_file": "id = $1::uuid",
+    "case_timer": "case_id = $1::uuid",
     "case_hand": "case_id = $1::uuid",
     "case_entry": "case_id = $1::uuid",
+    "trail": "subject_id IN (SELECT id FROM case_entry WHERE case_id = $1::uuid)",
     "issue": "case_id = $1::uuid",
+    "issue_publication": "case_id = $1::uuid",
     "outbox": "$1::uuid::text IN (payload->>'case_id', payload->>'issue_id')",
     "idempotency_key": (  # of the same transaction, and so of the same moment
         "recorded_at IN (SELECT recorded_at FROM outbox"
@@ -38,8 +43,7 @@ WRITTEN = {
     ),
 }
 """The tables that `POST /issues` writes to, and how its rows are found by the issue's id."""
-_BY_DEFAULT = {("outbox", "id"), ("outbox", "recorded_at"), ("idempotency_key", "recorded_at")}
-_RENEWED = {"id", "code", "payload", "digest"}
+_RENEWED = {"id", "code", "payload", "digest", "subject_id"}
 _NEWEST_ISSUES = (
     "SELECT DISTINCT ON (reporter_id) reporter_id, id FROM case_file"
     " WHERE reporter_id = ANY($1) ORDER BY reporter_id, id DESC"
@@ -63,7 +67,7 @@ class Insert:
         renewed = [
             (at, "case_id" if value == case_id else name)
             for at, (name, value) in enumerate(row.items())
-            if value == case_id or name in _RENEWED
+            if value == case_id or (name in _RENEWED and value is not None)
         ]
         sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608
         return cls(sql, tuple(row.values()), case_id, tuple(renewed))
@@ -75,7 +79,7 @@ class Insert:
             match name:
                 case "case_id":
                     values[at] = case_id
-                case "id":
+                case "id" | "subject_id":
                     values[at] = new_id()
                 case "code":
                     values[at] = f"SY000000-{number}"
@@ -159,14 +163,21 @@ async def _rows_of(connection: asyncpg.Connection, case_id: UUID) -> list[Insert
     """
     found: list[Insert] = []
     for table, condition in WRITTEN.items():
+        given = {c.name for c in Model.metadata.tables[table].c if not _is_made(c)}
         sql = f"SELECT * FROM {table} WHERE {condition}"  # noqa: S608
         rows = await connection.fetch(sql, case_id)
         if not rows:
             raise LookupError(f"POST /issues wrote no row to {table}")
         for row in rows:
-            kept = {k: v for k, v in row.items() if (table, k) not in _BY_DEFAULT}
+            kept = {name: value for name, value in row.items() if name in given}
             found.append(Insert.of(table, kept, case_id))
     return found
+
+
+def _is_made(column: Column[Any]) -> bool:
+    """Tell whether PostgreSQL makes the value of a column, and the API sends none."""
+    made = column.computed is not None or column.identity is not None
+    return made or (column.server_default is not None and column.default is None)
 
 
 def _as_one(rows: list[Insert]) -> str:

@@ -3,24 +3,33 @@
 All names are invented; the numbers come from `Size`.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, cycle, islice
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from benchmarks.indexes import rebuilt
 from neighborhood_api.cases.models import Case, Entry, Hand
+from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.cases.workflow import Move, State
 from neighborhood_api.grid.models import Appointment, Household, Node, Organization, Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS, Level, Place, columns_of
-from neighborhood_api.issues.models import Category, Issue
+from neighborhood_api.issues.categories.models import Category, HandlingRule
+from neighborhood_api.issues.categories.queries import terms_of
+from neighborhood_api.issues.categories.seed import category_rows, rule_rows
+from neighborhood_api.issues.publishing.models import Publication, PublicState
+from neighborhood_api.issues.worklists.words import words_vector
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.trail import Trail
 
 Row = dict[str, Any]
 
@@ -41,12 +50,28 @@ SEATS: dict[Level, tuple[Role, ...]] = {
 }
 DEPARTMENTS = ("城管办", "派出所")
 CATEGORY = "env.garbage"
+THINGS = (
+    "垃圾桶",
+    "路灯",
+    "井盖",
+    "下水道",
+    "电梯",
+    "充电桩",
+    "树枝",
+    "消防通道",
+    "围墙",
+    "水管",
+)
+FAULTS = ("满了两天没人清", "坏了晚上看不见", "松动有人绊倒", "堵了污水外溢", "停了好几天")
+PLACES = ("巷口", "楼下", "门口", "学校旁边", "菜市场后面", "公园里", "停车场")
+RARE = ("白蚁", "马蜂窝", "古榕树", "危房")
+"""In one issue of a thousand each."""
 LIVES: tuple[tuple[Move, ...], ...] = (
-    *[(Move.REPORT, Move.ACCEPT, Move.RESOLVE, Move.CONFIRM, Move.RATE)] * 8,
+    *[(Move.REPORT, Move.ACCEPT, Move.RESOLVE, Move.CONFIRM, Move.RATE)] * 9,
     (Move.REPORT, Move.ACCEPT),
     (Move.REPORT,),
 )
-"""What has happened to issues: of ten, eight are closed."""
+"""What has happened to issues: of eleven, nine are closed, in no lane all of them."""
 STATES = {
     Move.REPORT: State.ASSIGNED,
     Move.ACCEPT: State.ACCEPTED,
@@ -74,6 +99,8 @@ class District:
     """Who answers for each lane."""
     residents: list[Resident] = field(default_factory=list)
     issues: int = 0
+    rules: list[Row] = field(default_factory=list)
+    """The handling rule of each category."""
 
     @property
     def reporters(self) -> list[Resident]:
@@ -100,8 +127,11 @@ async def load(url: str, *, residents: int, issues: int) -> District:
         await _copy(connection, Household, doors)
         await _copy(connection, Person, _residents(district, residents))
         await _copy(connection, Residence, _residences(district, doors))
-        await _copy(connection, Category, [_category()])
-        await _load_issues(connection, district)
+        district.rules = rule_rows(datetime.now(UTC) - timedelta(days=400))
+        await _copy(connection, Category, category_rows())
+        await _copy(connection, HandlingRule, district.rules)
+        async with rebuilt(connection, "case_file", "issue", "case_entry", "case_timer"):
+            await _load_issues(connection, district)
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
     finally:
@@ -120,10 +150,16 @@ async def _copy(
     """Write rows that all have the same keys; columns that they lack take their defaults."""
     ahead = iter(rows)
     first = next(ahead)
+    usual = {
+        c.name: c.default.arg
+        for c in model.__table__.c
+        if c.name not in first and c.default is not None and c.default.is_scalar
+    }
+    lacking = tuple(usual.values())
     await connection.copy_records_to_table(
         model.__tablename__,
-        records=(tuple(row.values()) for row in chain([first], ahead)),
-        columns=list(first),
+        records=((*row.values(), *lacking) for row in chain([first], ahead)),
+        columns=[*first, *usual],
     )
 
 
@@ -239,37 +275,48 @@ def _residences(district: District, doors: list[Row]) -> Iterator[Row]:
         }
 
 
-def _category() -> Row:
-    return {
-        "code": CATEGORY,
-        "name": "垃圾清运",
-        "group_code": "env",
-        "group_name": "环境卫生",
-        "respond_minutes": 120,
-        "resolve_minutes": 1440,
-        "position": 1,
-        "photo_required": False,
-        "active": True,
-    }
-
-
 async def _load_issues(connection: asyncpg.Connection, district: District) -> None:
     cases = list(_cases(district))
     await _copy(connection, Case, cases)
-    await _copy(connection, Issue, (_issue(case) for case in cases))
+    rules = cycle(district.rules)
+    turns = enumerate(zip(cases, rules, strict=False))
+    issues = (_issue(number, case, rule) for number, (case, rule) in turns)
+    await _copy_issues(connection, issues)
     await _copy(connection, Hand, (_hand(case) for case in cases))
+    await _copy(connection, Timer, (row for case in cases for row in _timers(case)))
+    await _copy(connection, Publication, (_publication(case) for case in cases))
     lives = zip(cases, cycle(LIVES), strict=False)
-    await _copy(
-        connection, Entry, (row for case, life in lives for row in _entries(case, life))
+    entries = [row for case, life in lives for row in _entries(case, life)]
+    await _copy(connection, Entry, entries)
+    await _copy(connection, Trail, (_trail(n, entry) for n, entry in enumerate(entries, 1)))
+
+
+async def _copy_issues(connection: asyncpg.Connection, issues: Iterator[Row]) -> None:
+    """Write issues by way of a table of plain texts: COPY knows no words in binary."""
+    await connection.execute("CREATE TEMP TABLE plain (LIKE issue INCLUDING DEFAULTS)")
+    await connection.execute(
+        "ALTER TABLE plain ALTER words DROP DEFAULT, ALTER words TYPE text"
     )
+    first = next(issues)
+    names = ", ".join(first)
+    await connection.copy_records_to_table(
+        "plain",
+        records=(tuple(row.values()) for row in chain([first], issues)),
+        columns=list(first),
+    )
+    values = names.replace("words", "words::tsvector")
+    insert = f"INSERT INTO issue ({names}) SELECT {values} FROM plain"  # noqa: S608
+    await connection.execute(insert)
+    await connection.execute("DROP TABLE plain")
 
 
 def _cases(district: District) -> Iterator[Row]:
     """Spread the issues over a year, and those of each reporter too."""
     begin = datetime.now(UTC) - timedelta(days=365)
     apart = timedelta(days=364) / district.issues
-    turns = zip(cycle(district.reporters), cycle(LIVES), strict=False)
-    for number, (reporter, life) in enumerate(islice(turns, district.issues)):
+    terms = [terms_of(SimpleNamespace(**rule)).model_dump_json() for rule in district.rules]
+    turns = zip(cycle(district.reporters), cycle(LIVES), cycle(terms), strict=False)
+    for number, (reporter, life, agreed) in enumerate(islice(turns, district.issues)):
         opened_at = begin + number * apart
         chief = district.chiefs[reporter.home.node_id]
         done_at = opened_at + timedelta(hours=20) if Move.RESOLVE in life else None
@@ -280,9 +327,12 @@ def _cases(district: District) -> Iterator[Row]:
             "state": STATES[life[-1]].value,
             "reported_by_id": reporter.person_id,
             "opened_at": opened_at,
+            "moved_at": opened_at + (len(life) - 1) * timedelta(hours=5),
+            "terms": agreed,
             "respond_due_at": opened_at + timedelta(hours=2),
             "resolve_due_at": opened_at + timedelta(hours=24),
-            "respond_minutes": 120,
+            "confidential": False,
+            "adjudicated": False,
             "hand_level": Level.LANE.value,
             "hand_node_id": reporter.home.node_id,
             "hand_role": Role.LANE_CHIEF.value,
@@ -293,18 +343,28 @@ def _cases(district: District) -> Iterator[Row]:
             "closed_at": done_at,
             "times_reopened": 0,
             "times_passed_up": 0,
+            "times_returned": 0,
+            "times_urged": 0,
             "version": len(life),
             **columns_of(reporter.home),
         }
 
 
-def _issue(case: Row) -> Row:
+def _issue(number: int, case: Row, rule: Row) -> Row:
     closed = case["closed_at"] is not None
+    words = f"{PLACES[number % 7]}{THINGS[number % 9]}{FAULTS[number % 5]}"
+    text = f"{words},路过的人都绕着走,请尽快处理。"
+    if number % 1000 < len(RARE):
+        text += f"旁边还有{RARE[number % 1000]}。"
+    location = f"{number % 30 + 1}号门口"
+    street_id = case["street_id"]
     return {
         "case_id": case["id"],
-        "category_code": CATEGORY,
-        "text": "巷口垃圾桶满了两天没人清,有异味,路过的人都绕着走,请尽快处理。",
-        "location": "3号门口",
+        "category_code": rule["category_code"],
+        "rule_id": rule["id"],
+        "text": text,
+        "words": words_vector(text, location, case["code"], street_id=street_id),
+        "location": location,
         "photo_ids": [],
         "anonymous": False,
         "rating": 5 if closed else None,
@@ -314,13 +374,59 @@ def _issue(case: Row) -> Row:
 
 def _hand(case: Row) -> Row:
     return {
-        "id": new_id(),
         "case_id": case["id"],
+        "page": 1,
         "node_id": case["hand_node_id"],
         "role": case["hand_role"],
         "held_from": case["opened_at"],
         "person_id": case["hand_person_id"],
+        "held_until": case["closed_at"],
+        "idle": False,
     }
+
+
+def _publication(case: Row) -> Row:
+    """Let nobody have looked yet at what may be shown."""
+    return {
+        "case_id": case["id"],
+        "category_code": CATEGORY,
+        "state": PublicState.PENDING.value,
+        **{name: case[name] for name in COLUMNS},
+    }
+
+
+def _trail(position: int, entry: Row) -> Row:
+    """Fill the trail as far as its indexes go; its digests mean nothing."""
+    return {
+        "kind": "case_entry/1",
+        "subject_id": entry["id"],
+        "digest": os.urandom(32),
+        "position": position,
+        "seal": os.urandom(32),
+    }
+
+
+def _timers(case: Row) -> Iterator[Row]:
+    for purpose, stopped_at in (
+        (Purpose.RESPOND, case["first_responded_at"]),
+        (Purpose.RESOLVE, case["resolved_at"]),
+    ):
+        due_at = case[f"{purpose.value}_due_at"]
+        limit = due_at - case["opened_at"]
+        yield {
+            "id": new_id(),
+            "case_id": case["id"],
+            "purpose": purpose.value,
+            "clock": "calendar",
+            "amount": limit // timedelta(minutes=1),
+            "started_at": case["opened_at"],
+            "due_at": due_at,
+            "yellow_at": case["opened_at"] + limit * 0.8,
+            "provisional": False,
+            "extra": 0,
+            "rests": purpose is Purpose.RESOLVE,
+            "stopped_at": stopped_at,
+        }
 
 
 def _entries(case: Row, life: tuple[Move, ...]) -> Iterator[Row]:

@@ -4,8 +4,11 @@ Tests that need real commits (races, jobs, notifications) live in tests/committe
 the fixtures there.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import gc
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +23,18 @@ from typing_extensions import override
 from neighborhood_api.app import create_app
 from neighborhood_api.kit.db import Database, ReadTx, Tx
 from neighborhood_api.kit.reads import Reader
-from neighborhood_api.migrate import migrate
 from neighborhood_api.settings import Settings
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
-from tests.support.postgres import scratch_database
-from tests.support.reads import reading_in_the_test
+from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
+from tests.support.reads import OneConnectionWriters, reading_in_the_test
+
+if sys.platform == "win32":
+    from asyncio import new_event_loop
+else:
+    from uvloop import new_event_loop
+
+SERVER = pytest.StashKey[str]()
 
 
 class OneConnectionReader(Reader):
@@ -41,11 +50,48 @@ class OneConnectionReader(Reader):
         return rows
 
 
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
+    """Test in the event loop that serves: `serving.until_signal` takes the same."""
+    return {"serving": new_event_loop}
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often: what the run has loaded by now stays to its end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5000, 20, 20)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  (xdist's WorkerController)
+    """Start the one server of a parallel run; each of its processes calls this once."""
+    stash: pytest.Stash = node.config.stash
+    if SERVER not in stash:
+        running = scratch_database()
+        stash[SERVER] = running.__enter__()
+        node.config.add_cleanup(lambda: running.__exit__(None, None, None))
+    node.workerinput["server"] = stash[SERVER]
+
+
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
-    """A migrated database of this test run."""
-    with scratch_database() as url:
-        migrate(url)
+def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """An empty database, for what only needs a server."""
+    shared: dict[str, str] = getattr(pytestconfig, "workerinput", {})
+    with nullcontext(shared["server"]) if shared else scratch_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> Iterator[NewDatabase]:
+    """Makes migrated databases, for tests that must not share one."""
+    with migrated_databases(server_url) as new_database:
+        yield new_database
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: NewDatabase) -> Iterator[str]:
+    """The migrated database of most tests of this process."""
+    with new_database() as url:
         yield url
 
 
@@ -91,22 +137,32 @@ async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
         await outer.rollback()
 
 
-@pytest.fixture
-async def rolled_back(
-    app: FastAPI, town: Town, database: Database, connection: AsyncConnection
+@asynccontextmanager
+async def all_undone(
+    app: FastAPI, database: Database, connection: AsyncConnection
 ) -> AsyncIterator[Database]:
-    """The application's database, every commit of which is undone after the test."""
-    del town
-    sessions, reader = database.sessions, database.reader
+    """Let the application work in a connection's transaction, which its commits do not end."""
+    sessions, reader, writers = database.sessions, database.reader, database.writers
     database.sessions = async_sessionmaker(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     raw = await connection.get_raw_connection()
     _ = await connection.exec_driver_sql("SELECT 1")
     database.reader = OneConnectionReader(raw.driver_connection)
+    database.writers = OneConnectionWriters(raw.driver_connection)
     with reading_in_the_test(app):
         yield database
-    database.sessions, database.reader = sessions, reader
+    database.sessions, database.reader, database.writers = sessions, reader, writers
+
+
+@pytest.fixture
+async def rolled_back(
+    app: FastAPI, town: Town, database: Database, connection: AsyncConnection
+) -> AsyncIterator[Database]:
+    """The application's database, every commit of which is undone after the test."""
+    del town
+    async with all_undone(app, database, connection) as undone:
+        yield undone
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ from neighborhood_api.cli import app
 from neighborhood_api.cli.ground import checked_url
 from neighborhood_api.identity import passwords
 from neighborhood_api.identity.keys import Keyring
-from neighborhood_api.migrate import migrate
-from tests.support.postgres import database_beside
+from tests.support.postgres import NewDatabase, database_beside
 
 ROOT = Path(__file__).parents[1]
 OPERATOR = (
@@ -59,15 +58,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 
 @pytest.fixture
-def empty_url(database_url: str) -> Iterator[str]:
-    with database_beside(database_url) as url:
+def empty_url(server_url: str) -> Iterator[str]:
+    with database_beside(server_url) as url:
         yield url
 
 
 @pytest.fixture
-def migrated_url(empty_url: str) -> str:
-    migrate(empty_url)
-    return empty_url
+def migrated_url(new_database: NewDatabase) -> Iterator[str]:
+    with new_database() as url:
+        yield url
 
 
 def refused(result: Result, *words: str) -> None:
@@ -305,9 +304,7 @@ def test_several_processes_serve_one_port_and_count_together(
         "NEIGHBORHOOD_DATA_DIR": str(tmp_path),
         "NEIGHBORHOOD_METRICS_TOKEN": "open-sesame",
         "PYTHONPATH": str(ROOT / "src"),
-        # The processes share what the first of them compiled, wherever the tests run.
-        "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"),
-        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONDONTWRITEBYTECODE": "",  # what the first process compiles serves the others
     }
     program = "from neighborhood_api.cli import app; app()"
     command = [sys.executable, "-c", program, "serve", "--workers=2", f"--port={port}"]
@@ -315,7 +312,7 @@ def test_several_processes_serve_one_port_and_count_together(
         server = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=log)  # noqa: S603
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            _wait_for(client, tmp_path / "log")
+            _wait_for(client, server, tmp_path / "log")
             for _ in range(20):
                 httpx.get(f"{client.base_url}/api/v1/health/live", trust_env=False)
             page = client.get("/metrics", headers={"authorization": "Bearer open-sesame"})
@@ -328,13 +325,14 @@ def test_several_processes_serve_one_port_and_count_together(
     assert code == 0, (tmp_path / "log").read_text()
 
 
-def _wait_for(client: httpx.Client, log: Path) -> None:
-    deadline = monotonic() + 60
+def _wait_for(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = monotonic() + 180
     while True:
         try:
             assert client.get("/api/v1/health/live").status_code == 200
         except httpx.TransportError:
+            assert server.poll() is None, log.read_text()
             assert monotonic() < deadline, log.read_text()
-            sleep(0.2)
+            sleep(0.1)
         else:
             return

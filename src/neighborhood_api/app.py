@@ -11,32 +11,57 @@ from neighborhood_api.demo import routes as demo
 from neighborhood_api.files import routes as files
 from neighborhood_api.files.links import links_from
 from neighborhood_api.files.store import store_from
+from neighborhood_api.grid import roster_routes as roster
 from neighborhood_api.grid import routes as grid
-from neighborhood_api.grid.service import standing_of
+from neighborhood_api.grid.service import holds_posts, standing_of
 from neighborhood_api.identity import routes as identity
 from neighborhood_api.identity.caller import Gate
 from neighborhood_api.identity.keys import Keyring
 from neighborhood_api.identity.revocations import Revocations
 from neighborhood_api.identity.tokens import Tokens
 from neighborhood_api.issues import routes as issues
+from neighborhood_api.issues.categories import routes as categories
+from neighborhood_api.issues.dispatching import routes as dispatching
+from neighborhood_api.issues.intake import routes as intake
+from neighborhood_api.issues.publishing import routes as publishing
+from neighborhood_api.issues.settling import routes as settling
+from neighborhood_api.issues.together import routes as together
+from neighborhood_api.issues.watching import routes as watching
+from neighborhood_api.issues.whistling import routes as whistling
+from neighborhood_api.issues.worklists import routes as worklists
 from neighborhood_api.kit import errors
 from neighborhood_api.kit.db import Database
+from neighborhood_api.kit.direct import Direct, direct_operations
 from neighborhood_api.kit.docs import install_docs
 from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
 from neighborhood_api.operation import routes as operation
+from neighborhood_api.schedules import routes as schedules
 from neighborhood_api.settings import Settings
+from neighborhood_api.statistics import routes as statistics
 from neighborhood_api.venues import routes as venues
 from neighborhood_api.wechat.config import wechat_from
 
 PREFIX = "/api/v1"
 ROUTERS = (
     grid.router,
+    together.router,
+    worklists.router,
     issues.router,
+    categories.router,
+    dispatching.router,
+    intake.router,
+    whistling.router,
+    watching.router,
+    publishing.router,
+    settling.router,
     venues.router,
     identity.router,
+    roster.router,
     files.router,
+    schedules.router,
+    statistics.router,
     operation.router,
 )
 """The busiest first: the framework looks for the right operation one after the other."""
@@ -66,11 +91,13 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         responses=problems(InvalidRequest),
         lifespan=_lifespan,
-        telemetry={"logs": False},  # its records carry exception messages, and those carry data
+        # Its logs carry exception messages, and those carry data; the rest is in `Envelope`.
+        telemetry={"logs": False, "tracing": False, "metrics": False},
     )
     app.state.settings = settings
     app.state.database = database
     app.state.standing_of = standing_of
+    app.state.holds_posts = holds_posts
     app.state.links = links_from(settings, PREFIX)
     app.state.store = store_from(settings)
     app.state.gate = Gate(
@@ -87,6 +114,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(operation.metrics_page)
     if settings.demo:
         app.include_router(demo.router, prefix=PREFIX)
+    app.add_middleware(Direct, operations=direct_operations(app))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

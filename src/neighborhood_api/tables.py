@@ -1,13 +1,43 @@
 """Every table of the project, for migrations and tests."""
 
 from neighborhood_api.cases import models as cases
+from neighborhood_api.cases import paths, timekeeping
 from neighborhood_api.files import models as files
 from neighborhood_api.grid import models as grid
 from neighborhood_api.identity import models as identity
 from neighborhood_api.issues import models as issues
-from neighborhood_api.kit import idempotency, outbox
+from neighborhood_api.issues.categories import models as categories
+from neighborhood_api.issues.publishing import models as publishing
+from neighborhood_api.issues.settling import models as settling
+from neighborhood_api.issues.together import models as together
+from neighborhood_api.issues.watching import models as watching
+from neighborhood_api.issues.worklists import models as worklists
+from neighborhood_api.kit import acts, idempotency, outbox, trail
 from neighborhood_api.kit.db import Model
+from neighborhood_api.schedules import models as schedules
+from neighborhood_api.statistics import models as statistics
 from neighborhood_api.venues import models as venues
 
-TABLES = (cases, files, grid, identity, issues, idempotency, outbox, venues)
+TABLES = (
+    cases,
+    paths,
+    timekeeping,
+    categories,
+    files,
+    grid,
+    identity,
+    issues,
+    together,
+    watching,
+    acts,
+    idempotency,
+    outbox,
+    trail,
+    publishing,
+    schedules,
+    settling,
+    statistics,
+    venues,
+    worklists,
+)
 METADATA = Model.metadata

@@ -25,7 +25,11 @@ from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import jobs as grid
 from neighborhood_api.identity import jobs as identity
 from neighborhood_api.issues import jobs as issues
-from neighborhood_api.kit import idempotency
+from neighborhood_api.issues.together import jobs as together
+from neighborhood_api.issues.watching import jobs as watching
+from neighborhood_api.issues.whistling import jobs as whistling
+from neighborhood_api.issues.worklists import jobs as worklists
+from neighborhood_api.kit import idempotency, trail
 from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.jobs import RELAYED_AT_ONCE, job_transaction, relay_outbox
 from neighborhood_api.kit.logs import describe
@@ -64,6 +68,17 @@ async def forget_answers(context: JobContext, timestamp: int) -> None:
         await idempotency.forget_before(tx, datetime.now(UTC) - ANSWERS_KEPT)
 
 
+@housekeeping.periodic(cron="* * * * *")
+@housekeeping.task(name="worker.seal_trail", pass_context=True, queueing_lock="seal_trail")
+async def seal_trail(context: JobContext, timestamp: int) -> None:
+    """Make the chain of the audit trail longer by what was written since."""
+    del timestamp
+    sealed = trail.SEALED_AT_ONCE
+    while sealed == trail.SEALED_AT_ONCE:
+        async with job_transaction(context) as tx:
+            sealed = await trail.seal_trail(tx)
+
+
 @housekeeping.periodic(cron="53 18 * * *")  # 02:53 in China
 @housekeeping.task(name="worker.forget_done_work", pass_context=True)
 async def forget_done_work(context: JobContext, timestamp: int) -> None:
@@ -83,6 +98,10 @@ BLUEPRINTS = (
     grid.jobs,
     cases.jobs,
     issues.jobs,
+    together.jobs,
+    whistling.jobs,
+    watching.jobs,
+    worklists.jobs,
     venues.jobs,
     files.jobs,
 )

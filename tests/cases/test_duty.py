@@ -56,22 +56,40 @@ async def test_a_case_of_a_department_does_not_follow_the_street(
 ) -> None:
     issue_id = await street.dispatched(0)
     node = street.town.at(1)
-    before = await held_by(tx, issue_id)
+    officer = street.town.staff[Role.DEPARTMENT_OFFICER, street.town.organizations[0].id]
     context = job_context(rolled_back, "cases.follow_duty")
     await follow_duty(context, node_id=str(node.id))
-    assert await held_by(tx, issue_id) == before == (None, node.id)
+    assert await held_by(tx, issue_id) == (officer.id, node.id)
     assert len(await pages_of(tx, issue_id)) == 2
 
 
-async def test_what_is_reopened_goes_to_whoever_is_chief_now(street: Street, tx: Tx) -> None:
-    issue_id = await street.resolved()
+async def test_a_post_that_falls_vacant_with_work_in_hand_is_announced_once(
+    street: Street, tx: Tx, rolled_back: Database
+) -> None:
+    issue_id = await street.accepted()
     lane = street.town.at(*LANE)
     await vacate(tx, lane)
-    successor = await somebody(tx, "新巷长")
-    await appoint(tx, lane, Role.LANE_CHIEF, successor.id)
+    context = job_context(rolled_back, "cases.follow_duty")
+    for _ in range(2):
+        await follow_duty(context, node_id=str(lane.id))
+    vacant = select(OutboxRow.payload).where(OutboxRow.name == "cases.post_vacant")
+    told = [one for one in await tx.scalars(vacant) if one["case_id"] == issue_id]
+    assert told == [{"case_id": issue_id, "node_id": str(lane.id)}]
+    # Whoever is above may act at once.
+    await street.done(street.leader, issue_id, "respond", text="网格先处理")
+
+
+async def test_what_is_reopened_goes_to_whoever_leads_the_grid_now(
+    street: Street, tx: Tx
+) -> None:
+    issue_id = await street.resolved()
+    grid = street.town.at(*LANE[:3])
+    await vacate(tx, grid)
+    successor = await somebody(tx, "新网格长")
+    await appoint(tx, grid, Role.GRID_LEADER, successor.id)
     body = await street.done(street.reporter, issue_id, "reopen", text="又满了")
-    assert body["hand"]["person_name"] == "新巷长"
-    assert await held_by(tx, issue_id) == (successor.id, lane.id)
+    assert body["hand"]["person_name"] == "新网格长"
+    assert await held_by(tx, issue_id) == (successor.id, grid.id)
     await check_ledger(tx, issue_id, now=datetime.now(UTC))
 
 

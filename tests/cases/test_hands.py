@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.service import Said, lock_case, move_case
+from neighborhood_api.cases.service import lock_case, move_case
+from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move
 from neighborhood_api.grid.service import standing_of
 from neighborhood_api.identity.access import Actor, Role
@@ -28,13 +29,14 @@ async def test_the_ledger_is_whole_at_every_step_of_a_long_life(
         (street.chief, "escalate", {"text": "需网格协调"}),
         (street.leader, "accept", {}),
         (dispatcher, "dispatch", department),
+        (officer, "take-over", {}),
         (officer, "escalate", {"text": "退回调度"}),
         (dispatcher, "dispatch", department),
-        (officer, "accept", {}),
+        (officer, "take-over", {}),
         (officer, "resolve", {"text": "已处理"}),
         (street.reporter, "reopen", {"text": "没有处理好"}),
-        (officer, "accept", {}),
-        (officer, "resolve", {"text": "再次处理"}),
+        (dispatcher, "accept", {}),
+        (dispatcher, "resolve", {"text": "再次处理"}),
         (street.reporter, "confirm", {}),
         (street.reporter, "rate", {"rating": 4}),
     ]
@@ -52,6 +54,7 @@ async def test_the_ledger_is_whole_at_every_step_of_a_long_life(
         ("department_officer", True),
         ("street_dispatcher", False),
         ("department_officer", True),
+        ("street_dispatcher", False),
     ]
 
 

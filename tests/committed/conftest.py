@@ -12,18 +12,16 @@ from fastapi import FastAPI
 
 from neighborhood_api.app import create_app
 from neighborhood_api.kit.db import Database
-from neighborhood_api.migrate import migrate
 from neighborhood_api.settings import Settings
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
-from tests.support.postgres import database_beside
+from tests.support.postgres import NewDatabase
 
 
 @pytest.fixture(scope="session")
-def live_database_url(database_url: str) -> Iterator[str]:
+def live_database_url(new_database: NewDatabase) -> Iterator[str]:
     """A second migrated database in the same server."""
-    with database_beside(database_url) as url:
-        migrate(url)
+    with new_database() as url:
         yield url
 
 

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
-from sqlalchemy import func, select
+from sqlalchemy import QueuePool, func, select, update
 
 from neighborhood_api.identity.models import Person, SignIn
 from neighborhood_api.kit.db import Database
@@ -90,6 +90,73 @@ async def test_of_twenty_guesses_at_once_at_most_five_are_looked_at(
     async with live_database.transaction() as tx:
         locked = select(Person.locked_until).where(Person.phone == staff_phone)
         assert await tx.scalar(locked) is not None
+
+
+async def test_wrong_sign_ins_and_wrong_old_passwords_at_once_are_counted_together(
+    http: AsyncClient, staff_phone: str
+) -> None:
+    signed_in = (await guess(http, staff_phone, PASSWORD)).json()
+    device = {"authorization": f"Bearer {signed_in['access_token']}"}
+
+    async def change(old: str) -> Response:
+        body = {"old_password": old, "new_password": "Cloud-2027"}
+        return await http.put("/me/password", json=body, headers=device)
+
+    wrong = [guess(http, staff_phone, f"Wrong-{n}") for n in range(10)]
+    wrong += [change(f"Wrong-{n}") for n in range(10)]
+    codes = Counter([answer.json()["code"] for answer in await asyncio.gather(*wrong)])
+    assert codes.pop("account_locked") == 16
+    assert set(codes) <= {"wrong_phone_or_password", "wrong_old_password"}
+    assert codes.total() == 4
+    assert (await change(PASSWORD)).json()["code"] == "account_locked"
+
+
+async def test_guesses_at_a_number_of_nobody_at_once_are_locked_like_any(
+    http: AsyncClient,
+) -> None:
+    number = phone_number()
+    wrong = [guess(http, number, f"Wrong-{n}") for n in range(20)]
+    codes = Counter([answer.json()["code"] for answer in await asyncio.gather(*wrong)])
+    assert codes == {"wrong_phone_or_password": 4, "account_locked": 16}
+
+
+@pytest.fixture
+async def slow_phone(live_database: Database) -> str:
+    """Staff whose password takes long to look at."""
+    number = phone_number()
+    slow = PasswordHasher(time_cost=12, memory_cost=65536, parallelism=1)
+    async with live_database.transaction() as tx:
+        tx.add(Person(phone=number, password_hash=slow.hash(PASSWORD)))
+    return number
+
+
+async def test_no_connection_is_held_while_a_password_is_looked_at(
+    http: AsyncClient, slow_phone: str, live_database: Database
+) -> None:
+    pool = live_database.engine.pool
+    assert isinstance(pool, QueuePool)
+    guessing = asyncio.create_task(guess(http, slow_phone, PASSWORD))
+    await asyncio.sleep(0.1)
+    assert not guessing.done()
+    assert pool.checkedout() == 0
+    assert (await guessing).status_code == 200
+
+
+async def test_a_password_changed_while_a_guess_is_looked_at_makes_the_guess_void(
+    http: AsyncClient, slow_phone: str, live_database: Database
+) -> None:
+    guessing = asyncio.create_task(guess(http, slow_phone, PASSWORD))
+    await asyncio.sleep(0.1)
+    assert not guessing.done()
+    async with live_database.transaction() as tx:
+        changed = update(Person).where(Person.phone == slow_phone)
+        await tx.execute(changed.values(password_hash="another"))
+    answer = await guessing
+    assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+    async with live_database.transaction() as tx:
+        person = (await tx.scalars(select(Person).where(Person.phone == slow_phone))).one()
+        devices = select(func.count()).where(SignIn.person_id == person.id)
+        assert (person.failed_sign_ins, await tx.scalar(devices)) == (0, 0)
 
 
 async def test_ten_refreshes_of_one_token_at_once_lock_nobody_out(

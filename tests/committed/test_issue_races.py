@@ -3,14 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx import Response
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from neighborhood_api.cases import sweeps
 from neighborhood_api.cases.models import Case, Entry
-from neighborhood_api.cases.workflow import OVER, State
+from neighborhood_api.cases.paths import Offer
+from neighborhood_api.cases.workflow import OVER, Move, State
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.workflow import ISSUE
@@ -47,6 +49,8 @@ async def check_history(database: Database, issue_id: str) -> None:
         if entry.from_state is not None:
             line = ISSUE.rules[entry.move]  # type: ignore[index]
             assert State(entry.from_state) in line.moves
+            known = {line.to or State(entry.from_state)} | line.also
+            assert State(entry.to_state) in known
         state = entry.to_state
     moved = OutboxRow.payload["case_id"].astext == issue_id
     async with database.transaction() as tx:
@@ -54,8 +58,9 @@ async def check_history(database: Database, issue_id: str) -> None:
         assert case.state == state
         assert case.version == len(entries)
         assert (case.closed_at is not None) == (case.standing in OVER)
-        announced = select(func.count()).where(OutboxRow.name == "cases.case_moved", moved)
-        assert await tx.scalar(announced) == len(entries)
+        announced = select(OutboxRow.name).where(moved, OutboxRow.payload.has_key("entry_id"))
+        names = await tx.scalars(announced.order_by(OutboxRow.payload["entry_id"]))
+        assert list(names) == [ISSUE.announced[Move(entry.move)] for entry in entries]
         await check_ledger(tx, case.id, now=datetime.now(UTC))
 
 
@@ -78,6 +83,93 @@ async def test_of_fifty_who_accept_at_once_exactly_one_does(
     assert codes == {"move_not_allowed"}
     entries = await entries_of(live_database, issue_id)
     assert [entry.move for entry in entries] == ["report", "accept"]
+    await check_history(live_database, issue_id)
+
+
+async def winners(
+    wish: Callable[[], Awaitable[Response]], codes: set[str], *, times: int = 50
+) -> Response:
+    """Send the same wish many times at once: one is done, the others are told why not."""
+    answers = await at_once(*[wish] * times)
+    done = [answer for answer in answers if answer.status_code == 200]
+    assert len(done) == 1, Counter(answer.text for answer in answers)
+    assert {a.json()["code"] for a in answers if a.status_code != 200} <= codes
+    return done[0]
+
+
+async def test_of_fifty_who_take_it_over_at_once_exactly_one_does(
+    street: Street, live_database: Database
+) -> None:
+    """Who waited must not see the offer as it was before the wait."""
+    issue_id = await street.accepted()
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    body = {"organization_id": str(street.town.organizations[0].id), "text": "请接收"}
+    await street.done(street.chief, issue_id, "transfer", **body)
+    await winners(lambda: act(officer, issue_id, "take-over"), {"forbidden"})
+    moves = [entry.move for entry in await entries_of(live_database, issue_id)]
+    assert moves.count("take_over") == 1
+    offers = select(Offer.answer).where(Offer.case_id == issue_id)
+    async with live_database.transaction() as tx:
+        assert list(await tx.scalars(offers)) == ["accepted"]
+    await check_history(live_database, issue_id)
+
+
+async def test_an_offer_is_taken_over_or_declined_or_lapses_and_never_two_of_these(
+    street: Street, live_database: Database
+) -> None:
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    body = {"organization_id": str(street.town.organizations[0].id), "text": "请接收"}
+    why = {"reason": "not_our_duty", "text": "不归我们管"}
+    later = datetime.now(UTC) + timedelta(hours=2)
+    for _ in range(4):
+        issue_id = await street.accepted()
+        await street.done(street.chief, issue_id, "transfer", **body)
+        taken = [lambda issue_id=issue_id: act(officer, issue_id, "take-over")] * 4
+        declined = [lambda issue_id=issue_id: act(officer, issue_id, "decline", **why)] * 4
+        answers, _, _ = await asyncio.gather(
+            at_once(*taken, *declined),
+            sweeps.lapse_offers(live_database, ISSUE, now=later),
+            sweeps.lapse_offers(live_database, ISSUE, now=later),
+        )
+        assert {a.status_code for a in answers} <= {200, 403, 404, 409}
+        entries = await entries_of(live_database, issue_id)
+        ended = [e for e in entries if e.move in {"take_over", "decline", "lapse"}]
+        assert len(ended) == 1
+        assert sum(a.status_code == 200 for a in answers) == (ended[0].move != "lapse")
+        await check_history(live_database, issue_id)
+
+
+async def test_of_fifty_who_decide_a_request_at_once_exactly_one_does(
+    street: Street, live_database: Database
+) -> None:
+    issue_id = await street.accepted()
+    ask = {"amount": 60, "text": "等配件"}
+    asked = await winners(
+        lambda: act(street.chief, issue_id, "request-extension", **ask), {"request_open"}
+    )
+    before = datetime.fromisoformat(asked.json()["resolve_due_at"])
+    decided = await winners(
+        lambda: act(street.leader, issue_id, "decide-request", approve=True, text="同意"),
+        {"no_request"},
+    )
+    after = datetime.fromisoformat(decided.json()["resolve_due_at"])
+    assert after - before == timedelta(minutes=60)
+    await check_history(live_database, issue_id)
+
+
+async def test_of_fifty_who_reopen_or_confirm_at_once_one_history_remains(
+    street: Street, live_database: Database
+) -> None:
+    issue_id = await street.resolved()
+    answers = await at_once(
+        *[lambda: act(street.reporter, issue_id, "reopen", text="没好")] * 25,
+        *[lambda: act(street.reporter, issue_id, "confirm")] * 25,
+    )
+    moves = [entry.move for entry in await entries_of(live_database, issue_id)]
+    assert moves.count("reopen") == 1
+    assert moves.count("confirm") <= 1
+    refusals = {a.json()["code"] for a in answers if a.status_code != 200}
+    assert refusals == {"move_not_allowed"}
     await check_history(live_database, issue_id)
 
 

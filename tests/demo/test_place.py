@@ -17,12 +17,13 @@ from neighborhood_api.demo.place import (
     Level,
     Move,
     PersonRow,
+    Post,
     ResidentRow,
     Role,
     StepRow,
-    Who,
     load_place,
 )
+from neighborhood_api.issues.categories.seed import category_seeds
 
 STREET = "441322001000"
 OLD_TOWN = ("441322001002", "441322001005")
@@ -38,7 +39,7 @@ ROLE_LEVEL: dict[Role, Level] = {
     "department_officer": "street",
     "operator": "district",
 }
-HANDLER: dict[Level, Who] = {
+HANDLER: dict[Level, Post] = {
     "lane": "chief",
     "grid": "grid_leader",
     "community": "community_worker",
@@ -190,7 +191,7 @@ def test_no_number_anywhere_can_reach_a_real_person(place: DemoPlace) -> None:
         for number in public
         if not PLACEHOLDER_MOBILE.fullmatch(number) and not PLACEHOLDER_DESK.fullmatch(number)
     ] == []
-    texts = [part for issue in place.issues for part in written(issue)]
+    texts = [part for issue in place.stories for part in written(issue)]
     texts += [session.about for session in place.sessions]
     assert len(texts) > 100
     assert [text for text in texts if re.search(r"\d{7}", text)] == []
@@ -248,28 +249,28 @@ def test_sessions_take_place_while_their_room_is_open_and_fit_in_it(place: DemoP
     assert len(taken) == len(place.sessions) >= 8
 
 
-def test_categories_stand_in_groups_and_answers_are_due_before_solutions(
+def test_answers_are_due_before_solutions_in_every_category_of_the_stories(
     place: DemoPlace,
 ) -> None:
-    assert repeated(category.code for category in place.categories) == []
-    assert 6 <= len({category.group_code for category in place.categories}) <= 8
-    for category in place.categories:
-        assert category.code.startswith(f"{category.group_code}.")
-        assert 30 <= category.respond_minutes <= 1440
-        assert 240 <= category.resolve_minutes <= 14400
-        assert category.respond_minutes < category.resolve_minutes
-        assert re.fullmatch(r"\d{6}", category.standard_code)
+    seeded = {seed.code for seed in category_seeds()}
+    assert repeated(row.category_code for row in place.limits) == []
+    assert len({row.category_code.split(".")[0] for row in place.limits}) >= 6
+    for row in place.limits:
+        assert row.category_code in seeded
+        assert 30 <= row.respond_minutes <= 1440
+        assert 240 <= row.resolve_minutes <= 14400
+        assert row.respond_minutes < row.resolve_minutes
 
 
 def test_every_issue_is_reported_by_someone_about_something_somewhere(
     place: DemoPlace,
 ) -> None:
     residents = {resident.key for resident in place.residents}
-    categories = {category.code for category in place.categories}
+    categories = {row.category_code for row in place.limits}
     lanes = set(codes(place, "lane"))
-    assert repeated(issue.key for issue in place.issues) == []
-    assert repeated(issue.text for issue in place.issues) == []
-    for issue in place.issues:
+    assert repeated(issue.key for issue in place.stories) == []
+    assert repeated(issue.text for issue in place.stories) == []
+    for issue in place.stories:
         assert issue.category_code in categories
         assert issue.lane_code in lanes
         assert 15 <= len(issue.text) <= 200
@@ -279,25 +280,45 @@ def test_every_issue_is_reported_by_someone_about_something_somewhere(
             assert issue.reporter_key is None
             assert issue.caller_name
             assert issue.caller_phone
-    assert sum(issue.registered_by is not None for issue in place.issues) == 2
+    assert sum(issue.registered_by is not None for issue in place.stories) == 3
 
 
 def test_every_state_level_rating_and_category_is_shown(place: DemoPlace) -> None:
-    states = Counter(issue.state for issue in place.issues)
-    assert set(states) == set(get_args(IssueState))
-    assert min(states.values()) >= 3
+    straight = Counter(issue.state for issue in place.issues)
+    assert min(straight.values()) >= 3
+    assert {issue.state for issue in place.stories} == set(get_args(IssueState))
     waiting = {issue.held_at for issue in place.issues if issue.state == "assigned"}
     assert waiting == set(LADDER)
     ratings = {step.rating for issue in place.issues for step in issue.steps} - {None}
     assert ratings == {1, 2, 3, 4, 5}
-    assert {i.category_code for i in place.issues} == {c.code for c in place.categories}
-    assert any(issue.anonymous for issue in place.issues)
+    assert {i.category_code for i in place.stories} == {
+        row.category_code for row in place.limits
+    }
+    assert {issue.anonymous for issue in place.stories} == {True, False}
+
+
+def test_branches_are_told_in_order_by_people_and_about_things_that_are_there(
+    place: DemoPlace,
+) -> None:
+    people = {one.key for one in place.people} | {one.key for one in place.residents}
+    departments = {post.organization for post in place.posts if post.organization}
+    known = departments | {node.code for node in place.nodes}
+    known |= {issue.key for issue in place.stories}
+    for issue in place.branches:
+        moments = [step.after_minutes for step in issue.steps]
+        assert moments == sorted(moments), issue.key
+        assert all(moment < issue.reported_minutes_ago for moment in moments), issue.key
+        for step in issue.steps:
+            assert step.who in {*get_args(Post), "reporter", "system"} | people, issue.key
+            if step.to is not None and step.move != "whistle":
+                assert step.to in known, (issue.key, step.to)
+            assert {one.department for one in step.called} <= departments
 
 
 def test_the_script_of_every_issue_leads_by_allowed_moves_to_its_state(
     place: DemoPlace,
 ) -> None:
-    photo_required = {c.code: c.photo_required for c in place.categories}
+    photo_required = {row.category_code: row.photo_required for row in place.limits}
     for issue in place.issues:
         state: IssueState = "assigned"
         level: Level = "lane"
@@ -312,7 +333,7 @@ def test_the_script_of_every_issue_leads_by_allowed_moves_to_its_state(
                 continue
             before, after = BECOMES[step.move]
             assert state in before, (issue.key, step)
-            if step.move == "escalate":
+            if step.move in {"escalate", "reopen"}:
                 level = LADDER[LADDER.index(level) + 1]
             if step.move == "resolve" and photo_required[issue.category_code]:
                 assert step.photos > 0, issue.key
@@ -340,25 +361,25 @@ def test_some_open_issues_are_overdue_and_no_untouched_one_is_late_on_arrival(
     place: DemoPlace,
 ) -> None:
     """An unanswered issue past its deadline would be passed up as soon as the demo starts."""
-    category = {c.code: c for c in place.categories}
+    limits = {row.category_code: row for row in place.limits}
     overdue = [
         issue
         for issue in place.issues
         if issue.state == "handling"
-        and issue.reported_minutes_ago > category[issue.category_code].resolve_minutes
+        and issue.reported_minutes_ago > limits[issue.category_code].resolve_minutes
     ]
     assert len(overdue) >= 3
     for issue in place.issues:
         if issue.state in {"assigned", "accepted", "reopened"}:
             arrived = [s.after_minutes for s in issue.steps if s.move in {"escalate", "reopen"}]
             waited = issue.reported_minutes_ago - max(arrived, default=0)
-            assert waited < category[issue.category_code].respond_minutes, issue.key
+            assert waited < limits[issue.category_code].respond_minutes, issue.key
 
 
 def test_an_issue_leaves_unanswered_hands_in_time_or_is_passed_up_by_the_system(
     place: DemoPlace,
 ) -> None:
-    respond_minutes = {c.code: c.respond_minutes for c in place.categories}
+    respond_minutes = {row.category_code: row.respond_minutes for row in place.limits}
     by_system = 0
     for issue in place.issues:
         limit, arrived_at, waiting = respond_minutes[issue.category_code], 0, True

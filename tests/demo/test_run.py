@@ -12,21 +12,14 @@ from httpx import AsyncClient, Response
 
 from neighborhood_api.cli.demonstration import NotADemoDatabase, run_demo
 from neighborhood_api.demo.people import DemoPersonOut
+from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database
-from neighborhood_api.migrate import migrate
 from neighborhood_api.serving import listen
 from neighborhood_api.settings import Settings
-from tests.support.postgres import database_beside
+from tests.support.postgres import NewDatabase
 
-ROLES = {
-    "lane_chief",
-    "grid_leader",
-    "community_worker",
-    "street_dispatcher",
-    "department_officer",
-    "operator",
-}
+ROLES = {role.value for role in Role}
 
 
 @dataclass
@@ -50,9 +43,8 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo_url(database_url: str) -> Iterator[str]:
-    with database_beside(database_url) as url:
-        migrate(url)
+def demo_url(new_database: NewDatabase) -> Iterator[str]:
+    with new_database() as url:
         yield url
 
 
@@ -180,10 +172,9 @@ async def test_a_second_start_keeps_everything_and_loads_nothing(
 
 
 async def test_a_database_of_real_people_is_refused(
-    demo_settings: Settings, database_url: str
+    demo_settings: Settings, new_database: NewDatabase
 ) -> None:
-    with database_beside(database_url) as url:
-        migrate(url)
+    with new_database() as url:
         database = Database(url)
         async with database.transaction() as tx:
             tx.add(Person(name="真人", openid="oReal"))

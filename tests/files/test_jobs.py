@@ -31,8 +31,9 @@ async def test_an_upload_asks_for_its_thumbnail_in_the_same_transaction(
     callers: Callers, tx: Tx
 ) -> None:
     body = await accepted(await callers.resident(), PHOTO)
-    row = (await tx.execute(text("SELECT task_name, args FROM procrastinate_jobs"))).one()
-    assert tuple(row) == ("files.make_thumbnail", {"file_id": body["id"]})
+    jobs_of_it = text("SELECT task_name FROM procrastinate_jobs WHERE args = CAST(:a AS jsonb)")
+    asked = {"a": f'{{"file_id": "{body["id"]}"}}'}
+    assert list(await tx.scalars(jobs_of_it, asked)) == ["files.make_thumbnail"]
 
 
 async def test_the_thumbnail_is_small_upright_and_shown_by_a_link_of_its_own(

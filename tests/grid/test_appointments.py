@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
-from neighborhood_api.grid.appointments import close_past_terms
 from neighborhood_api.grid.models import Appointment, Node, Organization
 from neighborhood_api.grid.service import standing_of
+from neighborhood_api.grid.turns import take_turns
 from neighborhood_api.identity.access import LEVEL_OF, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
@@ -18,10 +19,10 @@ from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.grid.conftest import Days
 from tests.support.clock import Clock
-from tests.support.issues import refused
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import appoint, appointment_at, phone_number, somebody, vacate
+from tests.support.refusals import refused
 
 
 def wish_for(node: Node, role: Role | str, days: Days, **changes: object) -> dict[str, Any]:
@@ -243,11 +244,11 @@ async def test_past_terms_are_closed_once_and_their_tokens_are_worth_nothing(
     term = await appoint(tx, grid, Role.GRID_WORKER, person.id, ends_on=days.today)
     caller = await callers.person(person.id)
     assert (await caller.get("/staff/issues")).status_code == 200
-    assert await close_past_terms(tx, now=clock.now) == 0
+    await take_turns(tx, now=clock.now)
+    assert term.ended_at is None
     tomorrow = clock.now + timedelta(days=1)
-    assert await close_past_terms(tx, now=tomorrow) == 1
-    assert await close_past_terms(tx, now=tomorrow) == 0
-    await tx.flush()
+    for _ in range(2):
+        await take_turns(tx, now=tomorrow)
     assert term.ended_at == tomorrow
     refused(await caller.get("/staff/issues"), 401, "token_revoked")
     again = await callers.person(person.id)
@@ -310,8 +311,7 @@ async def test_a_stand_in_has_the_post_until_the_last_day_and_is_shown(
     assert (back["name"], back["stands_in_for"]) == (holder.name, None)
     assert back["duty_phone"] == held.duty_phone
     tx.expire_all()
-    await close_past_terms(tx, now=clock.now)
-    await tx.flush()
+    await take_turns(tx, now=clock.now)
     await tx.refresh(held)
     assert (held.stand_in_id, held.stand_in_until, held.ended_at) == (None, None, None)
 
@@ -363,3 +363,47 @@ async def test_a_post_at_a_place_that_is_no_more_gives_no_power(
     grid.valid_until = days.today
     await tx.flush()
     assert await roles_of(tx, person.id, clock) == []
+
+
+async def test_the_holder_of_a_post_cannot_stand_in_for_herself(
+    operator: Caller, town: Town, tx: Tx
+) -> None:
+    held = await appointment_at(tx, town.at(1, 1, 1, 1), Role.LANE_CHIEF)
+    holder = await tx.get_one(Person, held.person_id)
+    wish = {"person": {"name": "本人", "phone": holder.phone}}
+    answer = await operator.post(f"/appointments/{held.id}/stand-in", json=wish)
+    refused(answer, 422, "stands_in_for_herself")
+    await tx.refresh(held)
+    assert (held.stand_in_id, held.version) == (None, 1)
+    held.stand_in_id = held.person_id
+    with pytest.raises(IntegrityError, match="ck_appointment_not_her_own_stand_in"):
+        await tx.flush()
+
+
+async def test_the_roster_lists_holders_now_and_to_come_for_their_superiors(
+    operator: Caller, callers: Callers, town: Town, tx: Tx, days: Days
+) -> None:
+    grid = town.at(1, 1, 1)
+    wish = wish_for(grid, Role.GRID_WORKER, days, starts_on=days.tomorrow.isoformat())
+    made = (await operator.post("/appointments", json=wish)).json()
+    over = await appoint(tx, grid, Role.GRID_WORKER, (await somebody(tx)).id)
+    assert (await operator.post(f"/appointments/{over.id}/end")).status_code == 200
+    path = f"/grid/nodes/{grid.id}/appointments"
+    superiors: list[tuple[Role, tuple[int, ...]]] = [
+        (Role.GRID_LEADER, (1, 1, 1)),
+        (Role.COMMUNITY_WORKER, (1, 1)),
+        (Role.STREET_DISPATCHER, (1,)),
+    ]
+    for role, where in superiors:
+        caller = await callers.staff(town, role, *where)
+        items = (await caller.get(path)).json()["items"]
+        assert [item["role"] for item in items] == ["grid_leader", "grid_worker", "grid_worker"]
+        assert items[-1]["id"] == made["id"]
+    strangers: list[tuple[Role, tuple[int, ...]]] = [
+        (Role.LANE_CHIEF, (1, 1, 1, 1)),
+        (Role.GRID_LEADER, (1, 1, 2)),
+        (Role.STREET_SECRETARY, (2,)),
+    ]
+    for role, where in strangers:
+        caller = await callers.staff(town, role, *where)
+        refused(await caller.get(path), 403, "forbidden")

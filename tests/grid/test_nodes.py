@@ -9,10 +9,10 @@ from httpx import AsyncClient
 from neighborhood_api.grid.coordinates import Point, metres_between, to_gcj02
 from neighborhood_api.kit.db import Tx
 from tests.grid.conftest import Days
-from tests.support.issues import refused
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import vacate
+from tests.support.refusals import refused
 
 
 @pytest.fixture

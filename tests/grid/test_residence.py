@@ -12,9 +12,9 @@ from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.grid.conftest import Days
-from tests.support.issues import refused
 from tests.support.people import Callers
 from tests.support.places import Town
+from tests.support.refusals import refused
 
 
 async def test_she_states_and_changes_her_residence(

@@ -8,6 +8,7 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from tests.identity.conftest import PASSWORD, Staff, bearer, is_refused
+from tests.support.clock import Clock
 from tests.support.people import Callers
 from tests.support.places import Town
 
@@ -74,6 +75,47 @@ async def test_the_old_password_is_needed(http: AsyncClient, staff: Staff, tx: T
     assert await change(http, device, "Wrong-2026", "Cloud-2027") == (422, "wrong_old_password")
     after = await tx.scalar(select(Person.password_hash).where(Person.id == staff.person_id))
     assert after == before
+
+
+async def test_wrong_old_passwords_count_toward_the_lock_like_wrong_sign_ins(
+    http: AsyncClient, staff: Staff, tx: Tx, clock: Clock
+) -> None:
+    device = bearer((await staff.sign_in()).json())
+    for failed in (1, 2, 3):
+        answer = await change(http, device, "Wrong-2026", "Cloud-2027")
+        assert answer == (422, "wrong_old_password")
+        counted = select(Person.failed_sign_ins).where(Person.id == staff.person_id)
+        assert await tx.scalar(counted) == failed
+    assert (await staff.sign_in("Wrong-2026")).json()["code"] == "wrong_phone_or_password"
+    assert await change(http, device, "Wrong-2026", "Cloud-2027") == (429, "account_locked")
+    assert await change(http, device, PASSWORD, "Cloud-2027") == (429, "account_locked")
+    assert (await staff.sign_in()).json()["code"] == "account_locked"
+    clock.forward(minutes=15, seconds=1)
+    device = bearer((await staff.sign_in()).json())
+    assert await change(http, device, PASSWORD, "Cloud-2027") == (200, "")
+    assert (await staff.sign_in("Cloud-2027")).status_code == 200
+
+
+async def test_the_right_old_password_resets_the_count(
+    http: AsyncClient, staff: Staff, tx: Tx
+) -> None:
+    device = bearer((await staff.sign_in()).json())
+    assert await change(http, device, "Wrong-2026", "Cloud-2027") == (422, "wrong_old_password")
+    assert await change(http, device, PASSWORD, "Cloud-2027") == (200, "")
+    counted = select(Person.failed_sign_ins).where(Person.id == staff.person_id)
+    assert await tx.scalar(counted) == 0
+
+
+async def test_without_a_password_there_is_nothing_to_guess(
+    http: AsyncClient, callers: Callers, tx: Tx
+) -> None:
+    resident = await callers.resident()
+    device = {"authorization": resident.headers["authorization"]}
+    for _ in range(6):
+        answer = await change(http, device, "Wrong-2026", "Cloud-2027")
+        assert answer == (422, "wrong_old_password")
+    person = await tx.get_one(Person, resident.person_id)
+    assert (person.failed_sign_ins, person.password_hash) == (0, None)
 
 
 async def test_passwords_never_come_back_in_an_error(http: AsyncClient, staff: Staff) -> None:

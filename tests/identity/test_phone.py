@@ -1,19 +1,21 @@
 """Binding the phone number that WeChat vouches for."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
+import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import select
 
-from neighborhood_api.grid.models import Appointment
+from neighborhood_api.grid.models import Appointment, Leave, Node
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.identity.conftest import Staff, bearer, is_refused, sign_in
 from tests.support.places import Town
-from tests.support.posts import appoint, phone_number, somebody
+from tests.support.posts import appoint, appointment_at, phone_number, somebody, vacate
 from tests.support.wechat import Phones, new_openid
 
 
@@ -116,3 +118,71 @@ async def test_a_login_code_binds_nothing(http: AsyncClient, phones: Phones, tx:
 async def test_a_number_from_abroad_is_refused(http: AsyncClient, phones: Phones) -> None:
     answer = await bind(http, phones, await sign_in(http, phones), "5551234")
     assert (answer.status_code, answer.json()["code"]) == (422, "phone_not_mainland")
+
+
+async def chief_on_wechat(
+    http: AsyncClient, phones: Phones, tx: Tx, node: Node, **duty: object
+) -> tuple[dict[str, Any], Appointment]:
+    """Somebody who signed in by WeChat, bound her number, and has the post of a lane chief."""
+    chief = await sign_in(http, phones)
+    await bind(http, phones, chief, phone_number())
+    await vacate(tx, node)
+    holder = UUID(chief["me"]["id"]) if duty.get("holds", True) else (await somebody(tx)).id
+    held = await appoint(tx, node, Role.LANE_CHIEF, holder)
+    for name, value in duty.items():
+        if name != "holds":
+            setattr(held, name, UUID(chief["me"]["id"]) if value == "her" else value)
+    await tx.commit()
+    return chief, held
+
+
+@pytest.mark.parametrize(
+    "duty",
+    [
+        {},
+        {"starts_on": date(2090, 1, 1)},
+        {"holds": False, "stand_in_id": "her"},
+        {"holds": False, "stand_in_id": "her", "starts_on": date(2090, 1, 1)},
+    ],
+    ids=["a post", "a post to come", "a stand-in's post", "a stand-in's post to come"],
+)
+async def test_whoever_has_a_post_does_not_become_somebody_else(
+    duty: dict[str, object], http: AsyncClient, phones: Phones, tx: Tx, town: Town, staff: Staff
+) -> None:
+    chief, held = await chief_on_wechat(http, phones, tx, town.at(1, 1, 1, 1), **duty)
+    answer = await bind(http, phones, chief, staff.phone)
+    assert (answer.status_code, answer.json()["code"]) == (409, "posts_would_be_lost")
+    assert "岗位" in answer.json()["message"]
+    assert not await is_refused(http, chief)
+    me = await tx.get_one(Person, chief["me"]["id"], populate_existing=True)
+    other = await tx.get_one(Person, staff.person_id, populate_existing=True)
+    assert (me.merged_into_id, other.openid) == (None, None)
+    assert me.openid is not None
+
+    held.ended_at = datetime.now(UTC)
+    await tx.commit()
+    became = (await bind(http, phones, chief, staff.phone)).json()["signed_in"]
+    assert became["me"]["id"] == str(staff.person_id)
+
+
+async def test_whoever_is_promised_for_somebodys_leave_does_not_become_another(
+    http: AsyncClient, phones: Phones, tx: Tx, town: Town, staff: Staff
+) -> None:
+    helper = await sign_in(http, phones)
+    held = await appointment_at(tx, town.at(1, 1, 1, 1), Role.LANE_CHIEF)
+    leave = Leave(
+        appointment_id=held.id,
+        person_id=held.person_id,
+        first_on=date(2090, 1, 1),
+        last_on=date(2090, 1, 2),
+        granted_by_id=staff.person_id,
+        granted_at=datetime.now(UTC),
+        stand_in_id=UUID(helper["me"]["id"]),
+    )
+    tx.add(leave)
+    await tx.commit()
+    answer = await bind(http, phones, helper, staff.phone)
+    assert (answer.status_code, answer.json()["code"]) == (409, "posts_would_be_lost")
+    leave.ended_at = datetime.now(UTC)
+    await tx.commit()
+    assert (await bind(http, phones, helper, staff.phone)).status_code == 200

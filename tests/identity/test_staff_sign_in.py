@@ -5,8 +5,9 @@ from time import perf_counter
 from httpx import AsyncClient
 from sqlalchemy import func, select
 
-from neighborhood_api.identity.models import Person, SignIn
+from neighborhood_api.identity.models import Person, SignIn, UnknownNumber
 from neighborhood_api.identity.passwords import hash_password, matches
+from neighborhood_api.identity.staff import forget_guesses
 from neighborhood_api.kit.db import Tx
 from tests.identity.conftest import PASSWORD, Staff, is_refused
 from tests.support.clock import Clock
@@ -85,14 +86,38 @@ async def test_the_right_password_resets_the_count(staff: Staff, tx: Tx) -> None
     assert await guess_wrongly(staff, 4) == ["wrong_phone_or_password"] * 4
 
 
-async def test_guessing_does_not_tell_whose_number_a_resident_has_bound(
-    http: AsyncClient, tx: Tx
+async def test_guessing_does_not_tell_whose_number_it_is(
+    staff: Staff, http: AsyncClient, tx: Tx, clock: Clock
 ) -> None:
+    """Staff, a resident and nobody are answered alike, the lock and its end included."""
     number = phone_number()
     resident = await somebody(tx, phone=number)
     await tx.commit()
-    codes = await guess_wrongly(Staff(resident.id, number, http), 6)
-    assert codes == ["wrong_phone_or_password"] * 6
+    numbers = [staff.phone, number, phone_number()]
+    everybody = [Staff(resident.id, one, http) for one in numbers]
+    answers: list[list[dict[str, object]]] = [[], [], []]
+    for minutes in (0, 14, 2):
+        clock.forward(minutes=minutes)
+        for who, heard in zip(everybody, answers, strict=True):
+            for _ in range(6):
+                body = (await who.sign_in("Wrong-2026")).json()
+                heard.append(body | {"request_id": None})
+    assert answers[0] == answers[1] == answers[2]
+    codes = [body["code"] for body in answers[0]]
+    locked = ["wrong_phone_or_password"] * 4 + ["account_locked"] * 2
+    assert codes == locked + ["account_locked"] * 6 + locked
+
+
+async def test_counts_of_numbers_nobody_signs_in_with_are_forgotten(
+    staff: Staff, http: AsyncClient, tx: Tx, clock: Clock
+) -> None:
+    nobody = Staff(staff.person_id, phone_number(), http)
+    await nobody.sign_in("Wrong-2026")
+    rows = select(func.count()).select_from(UnknownNumber)
+    await forget_guesses(tx, now=clock.now)
+    assert await tx.scalar(rows) == 1
+    await forget_guesses(tx, now=clock.forward(minutes=16))
+    assert await tx.scalar(rows) == 0
 
 
 async def test_a_retried_wrong_guess_with_a_key_is_still_a_wrong_guess(

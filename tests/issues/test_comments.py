@@ -7,7 +7,8 @@ from sqlalchemy import select
 from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
-from tests.support.issues import Street, act, photos, refused
+from tests.support.issues import Street, act, photos
+from tests.support.refusals import refused
 
 SECRET = "内部：此人多次投诉，先上门核实"
 
@@ -38,6 +39,7 @@ async def test_the_reporter_never_meets_an_internal_note(street: Street, tx: Tx)
     wish = {"organization_id": str(street.town.organizations[0].id), "text": SECRET}
     await street.done(dispatcher, issue_id, "dispatch", **wish)
     officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    await street.done(officer, issue_id, "take-over")
 
     answers = [
         await street.reporter.get(f"/issues/{issue_id}"),
@@ -52,9 +54,10 @@ async def test_the_reporter_never_meets_an_internal_note(street: Street, tx: Tx)
         assert '"internal":true' not in answer.text
     for staff in (street.chief, street.leader, officer):
         seen = (await staff.get(f"/issues/{issue_id}")).json()
-        notes = [entry for entry in seen["timeline"] if entry["internal"]]
-        assert [entry["text"] for entry in notes] == [SECRET, SECRET]
-        assert notes[0]["photos"][0]["id"] == picture[0]
+        note, dispatch = seen["timeline"][1:3]
+        assert (note["text"], note["internal"]) == (SECRET, True)
+        assert note["photos"][0]["id"] == picture[0]
+        assert (dispatch["note"], dispatch["text"]) == (SECRET, None)
 
 
 async def test_the_reporter_writes_no_internal_notes(street: Street, tx: Tx) -> None:

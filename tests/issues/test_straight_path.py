@@ -29,7 +29,7 @@ async def test_a_report_is_assigned_at_once_to_the_lane_chief(street: Street, tx
     hand = (await tx.scalars(select(Hand))).one()
     assert (hand.person_id, hand.held_until) == (street.chief.person_id, None)
     names = set(await tx.scalars(select(OutboxRow.name)))
-    assert {"cases.case_moved", "issues.issue_reported"} <= names
+    assert {"issues.issue_opened", "issues.issue_reported"} <= names
 
 
 async def test_the_whole_straight_path(street: Street, tx: Tx) -> None:

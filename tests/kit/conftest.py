@@ -22,6 +22,12 @@ async def probe(notes: Database) -> AsyncIterator[Probe]:
         yield probe
 
 
+@pytest.fixture(params=["", "/fast"], ids=["session", "writer"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Over which kind of transaction the probe's operations write, as a prefix."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 async def phones(app: FastAPI) -> AsyncIterator[Phones]:
     async with phones_before(app) as phones:

@@ -8,9 +8,8 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 
-from neighborhood_api.kit.db import Database, TxDep
+from neighborhood_api.kit.db import Database, TxDep, WriterDep, run
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.ids import new_id
 from tests.support.people import Callers
@@ -103,16 +102,16 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("sent", UNREADABLE)
 @pytest.mark.parametrize("keyed", [False, True], ids=["", "keyed"])
 async def test_what_cannot_be_read_or_stored_is_said_clearly(
-    probe: Probe, kind: str, *, keyed: bool
+    probe: Probe, kind: str, sent: str, *, keyed: bool
 ) -> None:
-    content, status = UNREADABLE[kind]
+    content, status = UNREADABLE[sent]
     headers = {"content-type": "application/json"}
     if keyed:
         headers["idempotency-key"] = new_id().hex
-    answer = await probe.post("/note", content=content, headers=headers)
+    answer = await probe.post(f"{kind}/note", content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert problem(answer)["code"] in {"bad_request", "invalid_request", "unstorable_text"}
     assert probe.borrowed == 0
@@ -170,46 +169,54 @@ async def test_messages_are_chinese_unless_english_is_asked_for(
 
 
 async def test_a_constraint_that_nobody_explained_is_a_defect_without_details(
-    probe: Probe,
+    probe: Probe, kind: str
 ) -> None:
     words = f"秘密{new_id().hex}"
-    await probe.post("/note", json={"words": words})
-    answer = await probe.post("/note", json={"words": words})
+    await probe.post(f"{kind}/note", json={"words": words})
+    answer = await probe.post(f"{kind}/note", json={"words": words})
     assert answer.status_code == 500
     assert problem(answer)["code"] == "internal_error"
     assert words not in answer.text
     assert "uq_" not in answer.text
 
 
-async def test_a_constraint_that_is_explained_is_a_refusal(probe: Probe) -> None:
-    words = new_id().hex
-    await probe.post("/guarded", json={"words": words})
-    assert problem(await probe.post("/guarded", json={"words": words}))["code"] == "words_taken"
+async def test_a_constraint_that_is_explained_is_a_refusal(probe: Probe, kind: str) -> None:
+    note, path = {"words": new_id().hex}, f"{kind}/guarded"
+    await probe.post(path, json=note)
+    assert problem(await probe.post(path, json=note))["code"] == "words_taken"
 
 
 AWAY = ["postgresql://u:p@127.0.0.1:1/none", "postgresql://u:p@no-such-host.invalid/none"]
 
 
 @pytest.mark.parametrize("url", AWAY, ids=["closed port", "unknown host"])
-async def test_a_database_that_is_away_is_503_and_says_when_to_come_back(url: str) -> None:
-    async with probe_over(Database(url, pool_size=2)) as probe:
+async def test_a_database_that_is_away_is_503_and_says_when_to_come_back(
+    url: str, kind: str
+) -> None:
+    database = Database(url, pool_size=2)
+    await database.writers.open()
+    async with probe_over(database) as probe:
         for _ in range(4):  # more than the pool has
-            answer = await probe.post("/note", json={"words": "a"})
+            answer = await probe.post(f"{kind}/note", json={"words": "a"})
             body = problem(answer)
             assert (body["status"], body["code"]) == (503, "database_unavailable")
             assert answer.headers["retry-after"] == str(body["retry_after_seconds"])
         keyed = await probe.post(
-            "/note", json={"words": "a"}, headers={"idempotency-key": "away"}
+            f"{kind}/note", json={"words": "a"}, headers={"idempotency-key": "away"}
         )
         assert problem(keyed)["code"] == "database_unavailable"
         assert probe.borrowed == 0
 
 
-async def test_two_changes_that_lock_each_other_out_may_be_sent_again(probe: Probe) -> None:
+@pytest.mark.parametrize("dependency", [TxDep, WriterDep], ids=["session", "writer"])
+async def test_two_changes_that_lock_each_other_out_may_be_sent_again(
+    probe: Probe,
+    dependency: Any,  # noqa: ANN401  (as FastAPI takes it)
+) -> None:
     """One of the two waits for the other's row, which waits for its: the database ends one."""
     one, two = new_id().hex, new_id().hex
     app = create_probe(probe.database)
-    _add_crossing(app, asyncio.Barrier(2))
+    _add_crossing(app, asyncio.Barrier(2), dependency)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://probe") as http:
         answers = await asyncio.gather(
             http.post("/cross", json={"words": one, "then": two}),
@@ -226,15 +233,19 @@ class Cross(BaseModel):
     then: str
 
 
-def _add_crossing(app: FastAPI, meet: asyncio.Barrier) -> None:
+def _add_crossing(
+    app: FastAPI,
+    meet: asyncio.Barrier,
+    dependency: Any,  # noqa: ANN401  (as FastAPI takes it)
+) -> None:
     router = new_router(tags=["probe"])
-    insert = text("INSERT INTO probe.note VALUES (gen_random_uuid(), :words)")
+    insert = "INSERT INTO probe.note VALUES (gen_random_uuid(), $1)"
 
     @router.post("/cross")
-    async def cross(body: Cross, tx: TxDep) -> dict[str, bool]:
-        await tx.execute(insert, {"words": body.words})
+    async def cross(body: Cross, tx: dependency) -> dict[str, bool]:
+        await run(tx, insert, body.words)
         await meet.wait()
-        await tx.execute(insert, {"words": body.then})
+        await run(tx, insert, body.then)
         return {"done": True}
 
     app.include_router(router)

@@ -31,19 +31,23 @@ async def post(
     return await probe.post(path + query, json={"words": words}, headers=headers)
 
 
-async def test_a_repeat_gets_the_same_bytes_and_changes_nothing(probe: Probe) -> None:
+async def test_a_repeat_gets_the_same_bytes_and_changes_nothing(
+    probe: Probe, kind: str
+) -> None:
     words, key = fresh(), fresh()
-    answers = [await post(probe, "/guarded", words, key) for _ in range(3)]
+    answers = [await post(probe, f"{kind}/guarded", words, key) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert len({answer.headers["content-type"] for answer in answers}) == 1
     assert await probe.stored(words) == 1
 
 
-async def test_a_repeat_that_fails_for_what_it_did_itself_is_recalled_too(probe: Probe) -> None:
+async def test_a_repeat_that_fails_for_what_it_did_itself_is_recalled_too(
+    probe: Probe, kind: str
+) -> None:
     words, key = fresh(), fresh()
-    first = await post(probe, "/note", words, key)  # the constraint is mapped to no problem
-    again = await post(probe, "/note", words, key)
+    first = await post(probe, f"{kind}/note", words, key)  # its constraint maps to no problem
+    again = await post(probe, f"{kind}/note", words, key)
     assert again.content == first.content
 
 
@@ -54,10 +58,12 @@ async def test_an_operation_without_a_database_is_recalled(probe: Probe) -> None
     assert (await post(probe, "/missing", "b", key)).status_code == 422
 
 
-async def test_another_body_under_the_key_is_refused_and_not_done(probe: Probe) -> None:
+async def test_another_body_under_the_key_is_refused_and_not_done(
+    probe: Probe, kind: str
+) -> None:
     one, other, key = fresh(), fresh(), fresh()
-    await post(probe, "/note", one, key)
-    answer = await post(probe, "/note", other, key)
+    await post(probe, f"{kind}/note", one, key)
+    answer = await post(probe, f"{kind}/note", other, key)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
     assert await probe.stored(other) == 0
 
@@ -79,36 +85,50 @@ async def test_the_key_of_another_caller_or_operation_is_another_key(probe: Prob
 
 
 @pytest.mark.parametrize("path", ["/refused", "/crash", "/unreadable"])
-async def test_a_key_is_free_again_after_a_failure(probe: Probe, path: str) -> None:
+async def test_a_key_is_free_again_after_a_failure(probe: Probe, kind: str, path: str) -> None:
     words, key = fresh(), fresh()
-    failed = [await post(probe, path, words, key) for _ in range(2)]
+    failed = [await post(probe, kind + path, words, key) for _ in range(2)]
     assert failed[0].status_code == failed[1].status_code >= 409
     async with probe.database.transaction() as tx:
         before = await tx.scalar(select(func.count()).select_from(IdempotencyRow))
-    assert (await post(probe, "/note", words, key)).status_code == 200
+    assert (await post(probe, f"{kind}/note", words, key)).status_code == 200
     async with probe.database.transaction() as tx:
         after = await tx.scalar(select(func.count()).select_from(IdempotencyRow))
     assert (before, after) == (before, (before or 0) + 1)
 
 
-async def test_a_remembered_refusal_keeps_its_change_each_time(probe: Probe) -> None:
+async def test_a_remembered_refusal_keeps_its_change_each_time(probe: Probe, kind: str) -> None:
     words, key = fresh(), fresh()
-    assert (await post(probe, "/counted", words, key)).status_code == 409
+    assert (await post(probe, f"{kind}/counted", words, key)).status_code == 409
     assert await probe.stored(words) == 1
 
 
-async def test_twenty_at_once_are_done_once_and_answered_the_same(probe: Probe) -> None:
-    words, key = fresh(), fresh()
-    answers = await asyncio.gather(*[post(probe, "/guarded", words, key) for _ in range(20)])
+async def test_twenty_at_once_are_done_once_and_answered_the_same(
+    probe: Probe, kind: str
+) -> None:
+    words, key, path = fresh(), fresh(), f"{kind}/guarded"
+    answers = await asyncio.gather(*[post(probe, path, words, key) for _ in range(20)])
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert await probe.stored(words) == 1
     assert probe.borrowed == 0
 
 
-async def test_twenty_refusals_at_once_do_not_starve_the_pool(probe: Probe) -> None:
+async def test_twenty_whose_rows_wait_for_the_commit_are_done_once_too(
+    probe: Probe, kind: str
+) -> None:
+    words, key, path = fresh(), fresh(), f"{kind}/told"
+    answers = await asyncio.gather(*[post(probe, path, words, key) for _ in range(20)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert await probe.told(words) == 1
+    assert probe.borrowed == 0
+
+
+async def test_twenty_refusals_at_once_do_not_starve_the_pool(probe: Probe, kind: str) -> None:
+    path = f"{kind}/counted"
     answers = await asyncio.wait_for(
-        asyncio.gather(*[post(probe, "/counted", fresh(), fresh()) for _ in range(20)]), 8
+        asyncio.gather(*[post(probe, path, fresh(), fresh()) for _ in range(20)]), 8
     )
     assert {answer.status_code for answer in answers} == {409}
 

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from neighborhood_api.migrate import migrate
-from tests.support.postgres import database_beside
+from tests.support.postgres import NewDatabase
 
 
 @pytest.fixture(scope="module")
-def own_url(database_url: str) -> Iterator[str]:
-    with database_beside(database_url) as url:
-        migrate(url)
+def own_url(new_database: NewDatabase) -> Iterator[str]:
+    with new_database() as url:
         yield url

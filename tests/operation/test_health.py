@@ -11,9 +11,8 @@ from sqlalchemy import text
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.kit.reads import Reader
-from neighborhood_api.migrate import migrate
 from neighborhood_api.operation.readiness import Check, Status, read_readiness
-from tests.support.postgres import database_beside
+from tests.support.postgres import NewDatabase, database_beside
 
 BEAT = text(
     "INSERT INTO procrastinate_workers (last_heartbeat)"
@@ -68,8 +67,8 @@ async def test_another_schema_is_not_ready(http: AsyncClient, tx: Tx) -> None:
     }
 
 
-async def test_a_database_without_tables_is_not_ready(database_url: str) -> None:
-    with database_beside(database_url) as url:
+async def test_a_database_without_tables_is_not_ready(server_url: str) -> None:
+    with database_beside(server_url) as url:
         reader = Reader(url, size=1)
         await reader.open()
         found = await read_readiness(reader)
@@ -79,9 +78,8 @@ async def test_a_database_without_tables_is_not_ready(database_url: str) -> None
     assert found.checks.migrations is Check.FAILED
 
 
-async def test_a_database_that_went_away_is_not_ready(database_url: str) -> None:
-    with database_beside(database_url) as url:
-        migrate(url)
+async def test_a_database_that_went_away_is_not_ready(new_database: NewDatabase) -> None:
+    with new_database() as url:
         reader = Reader(url, size=1)
         await reader.open()
         before = await read_readiness(reader)

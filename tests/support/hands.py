@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from neighborhood_api.cases.models import Case, Hand
-from neighborhood_api.cases.workflow import OVER
+from neighborhood_api.cases.workflow import IN_NO_HANDS
 from neighborhood_api.kit.db import Tx
 
 
 async def pages_of(tx: Tx, case_id: UUID | str) -> list[Hand]:
     """The ledger of a case, from its report on."""
-    mine = select(Hand).where(Hand.case_id == case_id).order_by(Hand.held_from, Hand.id)
+    mine = select(Hand).where(Hand.case_id == case_id).order_by(Hand.page)
     return list(await tx.scalars(mine.execution_options(populate_existing=True)))
 
 
@@ -26,11 +26,14 @@ async def check_ledger(tx: Tx, case_id: UUID | str, *, now: datetime) -> None:
     for page, following in pairwise(pages):
         assert page.held_until == following.held_from
     last = pages[-1]
-    over = case.standing in OVER
+    over = case.standing in IN_NO_HANDS
     assert (last.held_until is None) == (not over)
     assert (last.node_id, last.role) == (case.hand_node_id, case.hand_role)
     assert last.person_id == case.hand_person_id
-    held = [((page.held_until or now) - page.held_from).total_seconds() for page in pages]
+    until = [page.held_until or max(now, page.held_from) for page in pages]
+    held = [
+        (end - page.held_from).total_seconds() for page, end in zip(pages, until, strict=True)
+    ]
     assert min(held) >= 0
-    age = ((case.closed_at if over else None) or now) - case.opened_at
+    age = ((case.closed_at if over else None) or max(now, case.moved_at)) - case.opened_at
     assert abs(sum(held) - age.total_seconds()) < 0.001

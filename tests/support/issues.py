@@ -1,44 +1,96 @@
 """An issue on its way, and what goes with it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from httpx import AsyncClient, Response
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
 from neighborhood_api.files.models import File
 from neighborhood_api.identity.access import Role
-from neighborhood_api.issues.models import Category
+from neighborhood_api.identity.places import Level
+from neighborhood_api.issues.categories.models import Category, HandlingRule
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.ids import new_id
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 
 LANE = (1, 1, 1, 1)
-CATEGORIES = (
-    {"code": "env.garbage", "photo_required": False, "active": True},
-    {"code": "road.light", "photo_required": True, "active": True},
-    {"code": "old.thing", "photo_required": False, "active": False},
-)
+CATEGORIES = ("env.garbage", "road.light", "old.thing", "staff.conduct")
+RULE: dict[str, Any] = {
+    "version": 1,
+    "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "first_level": Level.LANE.value,
+    "accept_minutes": 60,
+    "respond_clock": "calendar",
+    "respond_amount": 60,
+    "resolve_clock": "calendar",
+    "resolve_amount": 600,
+    "check_in_minutes": 120,
+    "verify_clock": "calendar",
+    "verify_amount": 2880,
+    "urgency": "ordinary",
+    "evidence": [],
+    "publicity": "moderated",
+    "confidential": False,
+    "verification": False,
+    "reopen_days": 7,
+    "silence_days": 7,
+    "reopen_by": ["reporter"],
+    "returns_allowed": 2,
+    "extension_amount": 600,
+}
+"""A rule for everywhere, which tests vary."""
+OF_ITS_OWN: dict[str, dict[str, Any]] = {
+    "road.light": {"evidence": ["photo_after"]},
+    "staff.conduct": {
+        "confidential": True,
+        "publicity": "never",
+        "first_level": Level.STREET.value,
+    },
+}
 
 
 async def ensure_categories(database: Database) -> None:
-    """Three categories, committed: every test may rely on them."""
-    limits = {"respond_minutes": 60, "resolve_minutes": 600, "position": 1}
-    rows = [
-        row
-        | limits
-        | {
-            "name": row["code"],
-            "group_code": str(row["code"]).split(".")[0],
-            "group_name": str(row["code"]).split(".")[0],
-        }
-        for row in CATEGORIES
-    ]
+    """Categories with a rule each, committed: every test may rely on them."""
     async with database.transaction() as tx:
-        await tx.execute(insert(Category).on_conflict_do_nothing(), rows)
+        for code in CATEGORIES:
+            if await tx.get(Category, code) is not None:
+                continue
+            group = code.split(".")[0]
+            tx.add(
+                Category(
+                    code=code,
+                    name=code,
+                    group_code=group,
+                    group_name=group,
+                    position=1,
+                    active=code != "old.thing",
+                )
+            )
+            await tx.flush()
+            tx.add(HandlingRule(category_code=code, **RULE | OF_ITS_OWN.get(code, {})))
+
+
+async def new_rule(tx: Tx, code: str, **changes: Any) -> HandlingRule:  # noqa: ANN401
+    """Put another rule in force everywhere, inside the test's transaction."""
+    in_force = select(HandlingRule).where(
+        HandlingRule.category_code == code,
+        HandlingRule.node_id.is_(None),
+        HandlingRule.superseded_at.is_(None),
+    )
+    before = (await tx.scalars(in_force)).one()
+    before.superseded_at = datetime.now(UTC)
+    await tx.flush()
+    rule = HandlingRule(
+        category_code=code,
+        **RULE | OF_ITS_OWN.get(code, {}) | {"version": before.version + 1} | changes,
+    )
+    tx.add(rule)
+    await tx.commit()
+    return rule
 
 
 async def act(caller: AsyncClient, issue_id: str | UUID, move: str, **body: Any) -> Response:  # noqa: ANN401
@@ -88,6 +140,8 @@ class Street:
         dispatcher = await self.staff(Role.STREET_DISPATCHER, 1)
         organization_id = str(self.town.organizations[body].id)
         await self.done(dispatcher, issue_id, "dispatch", organization_id=organization_id)
+        officer = await self.staff(Role.DEPARTMENT_OFFICER, 1, body=body)
+        await self.done(officer, issue_id, "take-over")
         return issue_id
 
     async def done(self, caller: AsyncClient, issue_id: str, move: str, **body: Any) -> Any:  # noqa: ANN401
@@ -129,10 +183,3 @@ async def photos(tx: Tx, person_id: UUID, count: int, *, now: datetime) -> list[
     tx.add_all(files)
     await tx.flush()
     return [str(file.id) for file in files]
-
-
-def refused(answer: Response, status: int, code: str) -> dict[str, Any]:
-    """Check that a request was refused as the rule says; return the problem."""
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body.get("code")) == (status, code), answer.text
-    return body

@@ -8,7 +8,7 @@ from httpx import ASGITransport, AsyncClient
 
 from neighborhood_api.grid.models import Residence
 from neighborhood_api.grid.service import standing_of
-from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.models import Person, SignIn
 from neighborhood_api.identity.places import Place, columns_of
 from neighborhood_api.kit.db import Database, ReadTx, Tx
@@ -79,3 +79,9 @@ class Callers:
     async def close(self) -> None:
         for client in self._open:
             await client.aclose()
+
+
+async def actor_of(tx: Tx, person_id: UUID) -> Actor:
+    """Somebody as the policy sees her now, for tests of what lies below the API."""
+    standing = await standing_of(tx, person_id, datetime.now(UTC))
+    return Actor(person_id, person_id, standing.posts, standing.residence)

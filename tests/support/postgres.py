@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,6 +14,11 @@ import psycopg
 from psycopg import sql
 
 from neighborhood_api.kit.local_postgres import LocalPostgres
+from neighborhood_api.migrate import migrate
+
+EMPTY = "template1"
+NewDatabase = Callable[[], AbstractContextManager[str]]
+"""Gives the URL of a migrated database that is gone afterwards."""
 
 
 @contextmanager
@@ -53,12 +59,23 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def database_beside(url: str) -> Iterator[str]:
+def database_beside(url: str, *, like: str = EMPTY) -> Iterator[str]:
+    """Give another database of the server, a copy of `like` that nobody may be using."""
     name = f"neighborhood_test_{uuid4().hex[:12]}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        admin.execute(create.format(sql.Identifier(name), sql.Identifier(like)))
         try:
             yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             # WITH (FORCE): connections that a failed test left open must not keep it.
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            admin.execute(drop.format(sql.Identifier(name)))
+
+
+@contextmanager
+def migrated_databases(url: str) -> Iterator[NewDatabase]:
+    """Migrate one database of the server, and give what makes copies of it, quickly."""
+    with database_beside(url) as pattern:
+        migrate(pattern)
+        yield partial(database_beside, url, like=urlsplit(pattern).path[1:])

@@ -49,6 +49,7 @@ async def appoint(
     *,
     starts_on: date = date(2025, 1, 1),
     ends_on: date | None = None,
+    organization_id: UUID | None = None,
 ) -> Appointment:
     """Put somebody into a post, past all rules but the database's."""
     appointment = Appointment(
@@ -58,6 +59,7 @@ async def appoint(
         duty_phone="0752-9100000",
         starts_on=starts_on,
         ends_on=ends_on,
+        organization_id=organization_id,
     )
     tx.add(appointment)
     await tx.flush()

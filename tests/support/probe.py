@@ -1,8 +1,8 @@
 """A small API over the kit alone, whose operations fail in every way that one may."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import anyio
@@ -13,12 +13,23 @@ from pydantic import Field
 from sqlalchemy import text
 
 from neighborhood_api.kit import errors
-from neighborhood_api.kit.db import Database, ReaderDep, ReadTxDep, Tx, TxDep, refusing
+from neighborhood_api.kit.db import (
+    Database,
+    Handle,
+    ReaderDep,
+    ReadTxDep,
+    TxDep,
+    WriterDep,
+    refusing,
+    run,
+)
 from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.outbox import Event, emit
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.schema import Done, In, Out
+from neighborhood_api.kit.writes import Writer
 
 SCHEMA = (
     "DROP SCHEMA IF EXISTS probe CASCADE",
@@ -59,6 +70,13 @@ class NoteIn(In):
     parent_id: UUID | None = None
 
 
+class NoteTold(Event):
+    """Somebody told a note, which is stored nowhere else."""
+
+    name: ClassVar[str] = "probe.note_told"
+    words: str
+
+
 class NoteOut(Out):
     """A stored note."""
 
@@ -78,70 +96,98 @@ router = new_router(tags=["probe"])
 WHO = [Depends(_who)]
 
 
-async def _write(tx: Tx, note: NoteIn) -> NoteOut:
+async def _write(handle: Handle, note: NoteIn) -> NoteOut:
     made = NoteOut(id=new_id(), words=note.words)
     row = {"id": made.id, **note.model_dump()}
-    await tx.execute(
-        text("INSERT INTO probe.note VALUES (:id, :words, :number, :parent_id)"), row
-    )
+    if isinstance(handle, Writer):
+        await run(handle, "INSERT INTO probe.note VALUES ($1, $2, $3, $4)", *row.values())
+    else:
+        sql = text("INSERT INTO probe.note VALUES (:id, :words, :number, :parent_id)")
+        await handle.execute(sql, row)
     return made
 
 
-@router.post("/note", dependencies=WHO)
-async def write_note(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Do what is asked."""
-    return await _write(tx, note)
+def _write_through(  # noqa: C901  (one operation after the other)
+    dependency: Any,  # noqa: ANN401  (TxDep or WriterDep)
+    prefix: str,
+) -> None:
+    """Add the operations that write, over one kind of transaction."""
 
-
-@router.post("/guarded", dependencies=WHO)
-async def write_guarded(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Refuse what is there already by the constraint's name."""
-    with refusing({"uq_words": WordsTaken}):
+    @router.post(f"{prefix}/note", dependencies=WHO)
+    async def write_note(note: NoteIn, tx: dependency) -> NoteOut:
+        """Do what is asked."""
         return await _write(tx, note)
 
+    @router.post(f"{prefix}/guarded", dependencies=WHO)
+    async def write_guarded(note: NoteIn, tx: dependency) -> NoteOut:
+        """Refuse what is there already by the constraint's name."""
+        with refusing({"uq_words": WordsTaken}):
+            return await _write(tx, note)
 
-@router.post("/refused", dependencies=WHO)
-async def write_and_refuse(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, then refuse."""
-    await _write(tx, note)
-    raise Refused
+    @router.post(f"{prefix}/refused", dependencies=WHO)
+    async def write_and_refuse(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, then refuse."""
+        await _write(tx, note)
+        raise Refused
+
+    @router.post(f"{prefix}/counted", dependencies=WHO)
+    async def write_and_count(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, then refuse and remember."""
+        await _write(tx, note)
+        raise Counted(left=4)
+
+    @router.post(f"{prefix}/unreadable", dependencies=WHO)
+    async def write_what_cannot_be_shown(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, then answer something else than promised."""
+        await _write(tx, note)
+        return {"id": "no id"}  # type: ignore[return-value]
+
+    @router.post(f"{prefix}/crash", dependencies=WHO)
+    async def write_and_crash(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, then fall over, quoting the words."""
+        await _write(tx, note)
+        raise RuntimeError(note.words)
+
+    @router.post(f"{prefix}/sleep")
+    async def write_slowly(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, and take long."""
+        made = await _write(tx, note)
+        await run(tx, "SELECT pg_sleep(20)")
+        return made
+
+    @router.post(f"{prefix}/linger")
+    async def linger(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, and wait outside the database."""
+        made = await _write(tx, note)
+        await anyio.sleep(20)
+        return made
+
+    @router.post(f"{prefix}/told", dependencies=WHO)
+    async def tell(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change nothing before the commit."""
+        emit(tx, NoteTold(words=note.words))
+        if note.words.startswith("no"):
+            raise Refused
+        return NoteOut(id=new_id(), words=note.words)
+
+    @router.post(f"{prefix}/swallowed")
+    async def swallow_an_error(note: NoteIn, tx: dependency) -> NoteOut:
+        """Change, and go on after a statement that failed."""
+        made = await _write(tx, note)
+        with suppress(Exception):
+            await run(tx, "SELECT 1 / 0")
+        return made
 
 
-@router.post("/counted", dependencies=WHO)
-async def write_and_count(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, then refuse and remember."""
-    await _write(tx, note)
-    raise Counted(left=4)
+_write_through(TxDep, "")
+_write_through(WriterDep, "/fast")
 
 
-@router.post("/unreadable", dependencies=WHO)
-async def write_what_cannot_be_shown(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, then answer something else than promised."""
-    await _write(tx, note)
-    return {"id": "no id"}  # type: ignore[return-value]
-
-
-@router.post("/crash", dependencies=WHO)
-async def write_and_crash(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, then fall over, quoting the words."""
-    await _write(tx, note)
-    raise RuntimeError(note.words)
-
-
-@router.post("/sleep")
-async def write_slowly(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, and take long."""
-    made = await _write(tx, note)
-    await tx.execute(text("SELECT pg_sleep(20)"))
-    return made
-
-
-@router.post("/linger")
-async def linger(note: NoteIn, tx: TxDep) -> NoteOut:
-    """Change, and wait outside the database."""
-    made = await _write(tx, note)
-    await anyio.sleep(20)
-    return made
+@router.post("/both")
+async def open_both(note: NoteIn, tx: TxDep, writer: WriterDep) -> NoteOut:
+    """Ask for two transactions, as no operation may."""
+    await _write(writer, note)
+    return await _write(tx, note)
 
 
 @router.post("/missing")
@@ -231,10 +277,16 @@ class Probe(AsyncClient):
         sql = "SELECT count(*) FROM probe.note WHERE words = $1"
         return int((await self.database.reader.fetch(sql, words))[0][0])
 
+    async def told(self, words: str) -> int:
+        """How many events tell these words."""
+        sql = "SELECT count(*) FROM outbox WHERE payload->>'words' = $1"
+        return int((await self.database.reader.fetch(sql, words))[0][0])
+
     @property
     def borrowed(self) -> int:
         """How many connections are out of the pool."""
-        return int(self.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        sessions = int(self.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return sessions + self.database.writers.borrowed
 
 
 @asynccontextmanager

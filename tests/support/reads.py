@@ -1,13 +1,15 @@
-"""Read-only requests inside a test's own transaction, and how many statements they cost."""
+"""Requests inside a test's own transaction, and how many statements they cost."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import asyncpg
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
 
 from neighborhood_api.kit.db import begin, begin_read_only
+from neighborhood_api.kit.writes import Undone, Writer, Writers
 
 
 @contextmanager
@@ -22,6 +24,44 @@ def reading_in_the_test(app: FastAPI) -> Iterator[None]:
         yield
     finally:
         del app.dependency_overrides[begin_read_only]
+
+
+class OneConnectionWriters(Writers):
+    """Writes through the test's own transaction, each request in a savepoint."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__("", size=1)
+        self._connection = connection
+
+    @override
+    def writer(self) -> Writer:
+        return SavepointWriter(self)
+
+    @override
+    async def borrow(self) -> asyncpg.Connection:
+        return self._connection
+
+    @override
+    async def give_back(self, connection: asyncpg.Connection) -> None:
+        pass
+
+
+class SavepointWriter(Writer):
+    """Begins with its first statement: one that fails must not end the test's transaction."""
+
+    @override
+    async def look(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
+        if self._transaction is None:
+            await self._begin()
+        return await super().look(sql, *parameters)
+
+    @override
+    async def close(self) -> None:
+        if self._transaction is not None:
+            with suppress(Undone):
+                async with self._transaction:
+                    raise Undone
+        await super().close()
 
 
 class Statements:

@@ -1,19 +1,34 @@
-"""The one way in which cases are opened and moved."""
+"""The one way in which cases are moved."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
 
+from neighborhood_api.cases.calls import end_calls
 from neighborhood_api.cases.events import CaseMoved
-from neighborhood_api.cases.ledger import end_page, new_page, turn_page
+from neighborhood_api.cases.hands import change_hands, settle_offer, take_up_again
+from neighborhood_api.cases.ledger import end_page
 from neighborhood_api.cases.models import Case, Entry
+from neighborhood_api.cases.policy import SYSTEM, CaseNotFound, mover_of
+from neighborhood_api.cases.telling import Said, new_entry
+from neighborhood_api.cases.timekeeping import Purpose
+from neighborhood_api.cases.timers import (
+    begin_rest,
+    drop_request,
+    end_rest,
+    start_timer,
+    timers_of,
+)
 from neighborhood_api.cases.workflow import (
+    IN_HAND,
+    IN_NO_HANDS,
     OVER,
+    PAUSED,
     UNANSWERED,
+    WITH_REPORTER,
     By,
     Hands,
     Move,
@@ -21,24 +36,16 @@ from neighborhood_api.cases.workflow import (
     State,
     Workflow,
 )
-from neighborhood_api.grid.duty import HIGHEST, Duty, who_answers
-from neighborhood_api.grid.models import Organization
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission, Role
-from neighborhood_api.identity.places import Level, Place, columns_of
-from neighborhood_api.kit.db import Model, Tx
-from neighborhood_api.kit.outbox import emit
+from neighborhood_api.identity.access import Actor
+from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.trail import trail_of
 
-SILENCE_CLOSES_AFTER = timedelta(days=7)
-"""Days a reporter has to confirm or reopen; the project's own choice, no norm was found."""
-
-
-class CaseNotFound(Problem):
-    """There is no such case, or none that the caller may see."""
-
-    status = HTTPStatus.NOT_FOUND
-    title = "There is no such case"
-    message = "没有找到这条记录"
+RESTING = PAUSED | WITH_REPORTER | {State.VERIFYING, State.CLOSED, State.REJECTED, State.MERGED}
+"""States in which the clock of the resolution rests: nobody who holds it could go on."""
+_STAYING = frozenset({Hands.KEEP, Hands.OFFER, Hands.WITHOUT_OFFER})
+ANSWERING = frozenset({Move.RESPOND, Move.ASK, Move.RESOLVE, Move.REJECT})
+"""Moves by which the reporter hears from whoever handles it."""
 
 
 class MoveNotAllowed(Problem):
@@ -56,100 +63,29 @@ class WordsNeeded(Problem):
     message = "请填写说明"
 
 
-class NobodyAbove(Problem):
-    """The case is already in the hands of the highest level."""
+def whole_cases(workflow: Workflow) -> Select[Case]:
+    """Select cases with what the policy looks at: offer, calls and parties.
 
-    title = "There is no level above that takes cases"
-    message = "已在最高层级，不能再上报"
-
-
-class OrganizationNotFound(Problem):
-    """The id names no department of the place of the case."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "There is no such department here"
-    message = "没有找到这个部门，请重新选择"
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """How long a case may take, in minutes of the wall clock."""
-
-    respond_minutes: int
-    resolve_minutes: int
-
-
-@dataclass(frozen=True)
-class Said:
-    """What goes with a move."""
-
-    text: str | None = None
-    internal: bool = False
-    file_ids: Sequence[UUID] = field(default_factory=tuple)
-    rating: int | None = None
-    organization_id: UUID | None = None
-    """For dispatch: the department that shall handle it."""
-
-
-@dataclass(frozen=True)
-class Mover:
-    """Who makes a move, and in which post."""
-
-    by: By
-    person_id: UUID | None = None
-    role: Role | None = None
-
-    @property
-    def side(self) -> str:
-        """How the timeline calls the mover: reporter, staff or system."""
-        if self.by in {By.REPORTER, By.SYSTEM}:
-            return self.by.value
-        return "reporter" if self.role is None else "staff"
-
-
-SYSTEM = Mover(By.SYSTEM)
-
-
-def open_case(
-    workflow: Workflow,
-    place: Place,
-    duty: Duty,
-    clocks: Clocks,
-    mover: Mover,
-    *,
-    code: str,
-    reporter_id: UUID | None,
-    said: Said,
-    now: datetime,
-) -> tuple[Case, list[Model]]:
-    """Make a case in the hands of `duty`; return it, and all rows to save with it."""
-    if mover.person_id is None:
-        raise ValueError("a case is opened by somebody")
-    case = Case(
-        kind=workflow.kind,
-        code=code,
-        state=State.ASSIGNED.value,
-        reported_by_id=mover.person_id,
-        opened_at=now,
-        respond_due_at=now + timedelta(minutes=clocks.respond_minutes),
-        resolve_due_at=now + timedelta(minutes=clocks.resolve_minutes),
-        respond_minutes=clocks.respond_minutes,
-        hand_level=duty.level.value,
-        hand_node_id=duty.node_id,
-        hand_role=duty.role.value,
-        hand_person_id=duty.person_id,
-        reporter_id=reporter_id,
-        pass_up_at=_pass_up_at(duty.level, clocks.respond_minutes, now),
-        district_id=_district(place),
-        **{k: v for k, v in columns_of(place).items() if k != "district_id"},  # type: ignore[arg-type]
+    Those come in statements of their own: joined to a case that was waited for, PostgreSQL
+    would show them as they were before the wait.
+    """
+    return (
+        select(Case)
+        .where(Case.kind == workflow.kind)
+        .options(*map(selectinload, (Case.offer, Case.calls, Case.parties)))
+        .execution_options(populate_existing=True)
     )
-    entry = _entry(case, Move.REPORT, mover, said, None, now)
-    entry.hand_node_id, entry.hand_role = case.hand_node_id, case.hand_role
-    return case, [case, entry, new_page(case, None, now), _moved(case, entry).row()]
 
 
-def _district(place: Place) -> UUID:
-    return place.up_to(Level.DISTRICT).node_id
+async def find_case(tx: ReadTx, workflow: Workflow, case_id: UUID) -> Case:
+    """Load a case to look at.
+
+    Raises: CaseNotFound.
+    """
+    case = await tx.scalar(whole_cases(workflow).where(Case.id == case_id))
+    if case is None:
+        raise CaseNotFound
+    return case
 
 
 async def lock_case(tx: Tx, workflow: Workflow, case_id: UUID) -> Case:
@@ -157,11 +93,8 @@ async def lock_case(tx: Tx, workflow: Workflow, case_id: UUID) -> Case:
 
     Raises: CaseNotFound.
     """
-    case = await tx.scalar(
-        select(Case)
-        .where(Case.id == case_id, Case.kind == workflow.kind)
-        .with_for_update(key_share=True)
-    )
+    one = whole_cases(workflow).where(Case.id == case_id)
+    case = await tx.scalar(one.with_for_update(key_share=True, of=Case))
     if case is None:
         raise CaseNotFound
     return case
@@ -176,19 +109,27 @@ async def move_case(
     said: Said,
     *,
     now: datetime,
+    to: State | None = None,
+    supports: bool = False,
 ) -> Entry:
     """Move a locked case as the law allows; the only function that does.
 
-    Without `actor` the mover is the system.
+    Without `actor` the mover is the system. `to` chooses among the states that the law knows
+    for the move; `supports` says that the actor has joined the case, which the domain knows.
 
-    Raises: CaseNotFound, Forbidden, MoveNotAllowed, WordsNeeded, NobodyAbove,
-        OrganizationNotFound.
-    Emits: CaseMoved.
+    Raises: CaseNotFound, Forbidden, ThirdPersonNeeded, MoveNotAllowed, WordsNeeded,
+        NobodyAbove, OrganizationNotFound, TargetNeeded, OtherStreet, AlreadyThere,
+        ConfidentialStays, WhistleFromGrid, CallsOpen.
+    Emits: the workflow's event for the move.
     """
     line = workflow.rules[move]
     if actor is None and By.SYSTEM not in line.by:
         raise ValueError(f"{move} is not a move of the system")
-    mover = SYSTEM if actor is None else mover_of(workflow, line, case, actor)
+    if to is not None and to != line.to and to not in line.also:
+        raise ValueError(f"{move} does not lead to {to}")
+    mover = (
+        SYSTEM if actor is None else mover_of(workflow, line, case, actor, supports=supports)
+    )
     before = case.standing
     if before not in line.moves:
         raise MoveNotAllowed(
@@ -196,183 +137,97 @@ async def move_case(
         )
     if line.words and not said.text:
         raise WordsNeeded
-    if line.hands is not Hands.KEEP:
-        await _change_hands(tx, case, line.hands, said, now)
-    case.state = (line.to or before).value
+    now = max(now, case.moved_at)  # who waited for the lock may bring an older moment
+    hands = _hands(line, to)
+    await change_hands(tx, case, move, hands, mover, said, now=now)
+    case.state = (to or line.to or before).value
     case.version += 1
-    _set_clocks(case, move, now)
-    if move is Move.REOPEN and case.organization_id is None:
-        await hand_over(tx, case, now=now)
-    if case.standing in OVER:
-        case.closed_at = await end_page(tx, case, now) or case.closed_at
-    entry = _entry(case, move, mover, said, before, now)
-    if line.hands is not Hands.KEEP:
+    case.moved_at = now
+    await _set_clocks(tx, case, move, actor, before, now)
+    await end_calls(tx, case, move, now=now)
+    await _keep_hands(tx, case, hands, before, now)
+    entry = new_entry(case, move, mover, said, before, now)
+    if hands not in _STAYING:
         entry.hand_node_id, entry.hand_role = case.hand_node_id, case.hand_role
     tx.add(entry)
     await tx.flush()
-    emit(tx, _moved(case, entry))
+    tx.add_all((CaseMoved.of(workflow, case, entry), trail_of(entry)))
     return entry
 
 
-def may_read(workflow: Workflow, case: Case, actor: Actor) -> bool:
-    """Tell whether the caller may see the case at all."""
-    return case.reporter_id == actor.person_id or reads_as_staff(workflow, case, actor)
+def _hands(line: Rule, to: State | None) -> Hands:
+    """Return what the move does to the hands; what is adjudicated lies with the street."""
+    return Hands.TO_STREET if to is State.ADJUDICATING else line.hands
 
 
-def reads_as_staff(workflow: Workflow, case: Case, actor: Actor) -> bool:
-    """Tell whether the caller sees the case as staff does, internal entries included."""
-    return actor.may(workflow.read, at=case.place, organization_id=case.organization_id)
+async def _keep_hands(tx: Tx, case: Case, hands: Hands, before: State, now: datetime) -> None:
+    """End or go on with the ledger; let go what it was offered or asked for before."""
+    after = case.standing
+    if after in IN_NO_HANDS:
+        await end_page(tx, case, now)
+    elif before in IN_NO_HANDS and hands is Hands.KEEP:
+        await take_up_again(tx, case, now=now)
+    over = before in IN_HAND and after not in IN_HAND
+    if over:
+        await settle_offer(tx, case, "void", now=now)
+    if over or hands not in _STAYING:
+        await drop_request(tx, case, now=now)
 
 
-def may_handle(workflow: Workflow, case: Case, actor: Actor) -> bool:
-    """Tell whether the caller acts for the hands that hold the case, or is above them."""
-    return actor.may(workflow.handle, at=case.hand_place, organization_id=case.organization_id)
-
-
-def moves_for(workflow: Workflow, case: Case, actor: Actor) -> list[Move]:
-    """Return the moves that this caller could make now, for the buttons of a front end."""
-    return [
-        move
-        for move in workflow.allowed_from(case.standing)
-        if _role_in(workflow, workflow.rules[move], case, actor) is not None
-        and not (workflow.rules[move].hands is Hands.UP and _at_the_top(case))
-    ]
-
-
-def mover_of(workflow: Workflow, line: Rule, case: Case, actor: Actor) -> Mover:
-    """Return the caller as the one who makes a move.
-
-    Raises: CaseNotFound when she may not even see it, Forbidden when she may.
-    """
-    mover = _role_in(workflow, line, case, actor)
-    if mover is None:
-        if may_read(workflow, case, actor):
-            raise Forbidden
-        raise CaseNotFound
-    return mover
-
-
-def _role_in(workflow: Workflow, line: Rule, case: Case, actor: Actor) -> Mover | None:
-    """Find in which quality the law lets the caller make this move, staff first."""
-    held = {
-        By.HANDS: (workflow.handle, case.hand_place),
-        By.DISPATCHER: (workflow.dispatch, case.place),
-        By.READER: (workflow.read, case.place),
-    }
-    for by in (By.HANDS, By.DISPATCHER, By.READER):
-        if by in line.by:
-            role = _post(actor, *held[by], case.organization_id)
-            if role is not None:
-                return Mover(by, actor.person_id, role)
-    may_report = line.by & {By.REPORTER, By.READER}
-    if may_report and case.reporter_id == actor.person_id:
-        return Mover(By.REPORTER, actor.person_id)
-    return None
-
-
-def _post(
-    actor: Actor, permission: Permission, place: Place, organization_id: UUID | None
-) -> Role | None:
-    for post in actor.posts:
-        if permission in GRANTED[post.role] and post.covers(place, organization_id):
-            return post.role
-    return None
-
-
-async def _change_hands(tx: Tx, case: Case, hands: Hands, said: Said, now: datetime) -> None:
-    """Give the case into other hands, and close the ledger line of the ones it leaves."""
-    if hands is Hands.UP:
-        if _at_the_top(case):
-            raise NobodyAbove
-        up = max(HIGHEST, case.hand_level - 1)
-        duty = await who_answers(tx, case.place.up_to(Level(up)), now=now)
-        case.times_passed_up += 1
-        organization_id = None
-    else:
-        organization_id = await _department(tx, case, said.organization_id)
-        duty = Duty(HIGHEST, case.place.up_to(HIGHEST).node_id, Role.DEPARTMENT_OFFICER, None)
-    case.hand_level, case.hand_node_id = duty.level.value, duty.node_id
-    case.hand_role, case.hand_person_id = duty.role.value, duty.person_id
-    case.organization_id = organization_id
-    case.pass_up_at = _pass_up_at(duty.level, case.respond_minutes, now)
-    await turn_page(tx, case, organization_id, now)
-
-
-def _at_the_top(case: Case) -> bool:
-    """Tell whether nobody is above; above a department is the dispatcher."""
-    return case.hand_level <= HIGHEST and case.hand_role != Role.DEPARTMENT_OFFICER.value
-
-
-async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
-    """Note who acts now in the post that holds a locked case; the node stays the same."""
-    duty = await who_answers(tx, case.hand_place, now=now)
-    person_id = duty.person_id if duty.node_id == case.hand_node_id else None
-    if person_id == case.hand_person_id:
-        return
-    case.hand_person_id = person_id
-    if person_id is not None:
-        case.hand_role = duty.role.value
-    await turn_page(tx, case, None, now)
-
-
-async def _department(tx: Tx, case: Case, organization_id: UUID | None) -> UUID:
-    organization = (
-        None if organization_id is None else await tx.get(Organization, organization_id)
-    )
-    if organization is None or organization.node_id not in case.place:
-        raise OrganizationNotFound
-    return organization.id
-
-
-def _set_clocks(case: Case, move: Move, now: datetime) -> None:
-    """Note when the clocks stopped; no move ever sets a deadline back."""
-    if move is Move.RESPOND and case.first_responded_at is None:
+async def _set_clocks(
+    tx: Tx, case: Case, move: Move, actor: Actor | None, before: State, now: datetime
+) -> None:
+    """Note when the clocks stopped or rested; no move ever sets a deadline back."""
+    after = case.standing
+    if move in ANSWERING and case.first_responded_at is None:
         case.first_responded_at = now
-    if case.standing not in UNANSWERED:
-        case.pass_up_at = None
-    if move is Move.RESOLVE:
+    if move in {Move.RESOLVE, Move.FOLLOW} and after not in OVER:
         case.resolved_at = now
-        case.first_responded_at = case.first_responded_at or now
-        case.close_at = now + SILENCE_CLOSES_AFTER
+        case.resolved_by_id = None if actor is None else actor.person_id
     if move is Move.REOPEN:
         case.times_reopened += 1
-        case.resolved_at = case.close_at = None
-        case.pass_up_at = _pass_up_at(Level(case.hand_level), case.respond_minutes, now)
-    if case.standing in OVER:
+    if after in OVER:
         case.closed_at = case.closed_at or now
+    elif after not in RESTING:
+        case.resolved_at = case.closed_at = None
+    _set_alarms(case, before, now)
+    await _keep_timers(tx, case, before, now)
+
+
+def _set_alarms(case: Case, before: State, now: datetime) -> None:
+    """Set when something happens by itself: going up, going on, being closed."""
+    after = case.standing
+    if after not in UNANSWERED:
+        case.pass_up_at = None
+    elif case.pass_up_at is None and before not in UNANSWERED:
+        case.pass_up_at = now + timedelta(minutes=case.agreed.accept_minutes)
+    if after is not State.SUSPENDED:
+        case.resume_at = None
+    if after not in WITH_REPORTER:
         case.close_at = None
+    elif before not in WITH_REPORTER:
+        case.close_at = now + timedelta(days=case.agreed.silence_days)
 
 
-def _pass_up_at(level: Level, respond_minutes: int, now: datetime) -> datetime | None:
-    return None if level <= HIGHEST else now + timedelta(minutes=respond_minutes)
-
-
-def _entry(
-    case: Case, move: Move, mover: Mover, said: Said, before: State | None, now: datetime
-) -> Entry:
-    return Entry(
-        case_id=case.id,
-        move=move.value,
-        by=mover.side,
-        to_state=case.state,
-        recorded_at=now,
-        from_state=None if before is None else before.value,
-        person_id=mover.person_id,
-        role=None if mover.role is None else mover.role.value,
-        text=said.text,
-        internal=said.internal,
-        file_ids=list(said.file_ids),
-        rating=said.rating,
-    )
-
-
-def _moved(case: Case, entry: Entry) -> CaseMoved:
-    return CaseMoved(
-        case_id=case.id,
-        entry_id=entry.id,
-        kind=case.kind,
-        move=entry.move,
-        to_state=case.state,
-        hand_node_id=case.hand_node_id,
-        hand_person_id=case.hand_person_id,
-    )
+async def _keep_timers(tx: Tx, case: Case, before: State, now: datetime) -> None:
+    after = case.standing
+    running = {
+        Purpose.RESPOND: case.first_responded_at is None and after not in OVER,
+        Purpose.RESOLVE: case.resolved_at is None and after not in OVER,
+        Purpose.VERIFY: after is State.VERIFYING,
+    }
+    started = set()
+    for timer in await timers_of(tx, case):
+        purpose = Purpose(timer.purpose)
+        if purpose in running and timer.subject_id is None:
+            goes_on = running[purpose] and purpose is not Purpose.VERIFY
+            if timer.stopped_at is None and not running[purpose]:
+                timer.stopped_at = now
+            elif timer.stopped_at is not None and goes_on and purpose is Purpose.RESOLVE:
+                timer.stopped_at = None
+            if timer.stopped_at is None:
+                started.add(purpose)
+    if after is State.VERIFYING and Purpose.VERIFY not in started:
+        await start_timer(tx, case, Purpose.VERIFY, case.agreed.verify, now=now)
+    if (before in RESTING) != (after in RESTING):
+        await (begin_rest if after in RESTING else end_rest)(tx, case, now=now)

@@ -13,20 +13,36 @@ class State(StrEnum):
     ASSIGNED = "assigned"
     ACCEPTED = "accepted"
     HANDLING = "handling"
+    WAITING = "waiting"
+    """For what only the reporter knows; the clock of the resolution rests."""
+    SUSPENDED = "suspended"
+    """Put on file with approval (挂账), until a day; the clock of the resolution rests."""
+    ADJUDICATING = "adjudicating"
+    """Nobody wants it: the street decides (裁定)."""
+    VERIFYING = "verifying"
+    """Done, as those say who did it; a third person looks (核查)."""
     RESOLVED = "resolved"
     REOPENED = "reopened"
     CONFIRMED = "confirmed"
     CLOSED = "closed"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+    """Handled with another case about the same thing (并案)."""
 
 
 UNANSWERED = frozenset({State.ASSIGNED, State.REOPENED})
 """Nobody has taken it on yet."""
-IN_HAND = UNANSWERED | {State.ACCEPTED, State.HANDLING}
+TAKEN_ON = frozenset({State.ACCEPTED, State.HANDLING})
+PAUSED = frozenset({State.WAITING, State.SUSPENDED})
+"""The clock of the resolution rests."""
+IN_HAND = UNANSWERED | TAKEN_ON | PAUSED | {State.ADJUDICATING}
 """Staff must act."""
+WITH_REPORTER = frozenset({State.RESOLVED, State.CONFIRMED})
 OVER = frozenset({State.CLOSED, State.REJECTED, State.WITHDRAWN})
 """Nobody must act any more."""
+IN_NO_HANDS = OVER | {State.MERGED}
+"""Time that passes now is nobody's."""
 
 
 class Move(StrEnum):
@@ -35,16 +51,50 @@ class Move(StrEnum):
     REPORT = "report"
     ACCEPT = "accept"
     RESPOND = "respond"
+    ASK = "ask"
+    ANSWER = "answer"
+    RESUME = "resume"
     RESOLVE = "resolve"
+    VERIFY = "verify"
+    REFUSE_RESULT = "refuse_result"
     REJECT = "reject"
     ESCALATE = "escalate"
+    ALARM = "alarm"
     DISPATCH = "dispatch"
+    TRANSFER = "transfer"
+    TAKE_OVER = "take_over"
+    DECLINE = "decline"
+    LAPSE = "lapse"
+    RETURN = "return"
+    ADJUDICATE = "adjudicate"
+    REQUEST_SUSPENSION = "request_suspension"
+    SUSPEND = "suspend"
+    REQUEST_EXTENSION = "request_extension"
+    EXTEND = "extend"
+    REFUSE_REQUEST = "refuse_request"
+    WHISTLE = "whistle"
+    CHECK_IN = "check_in"
+    REPORT_WORK = "report_work"
+    RELEASE = "release"
+    RATE_CALL = "rate_call"
+    MISS_CHECK_IN = "miss_check_in"
     CONFIRM = "confirm"
     REOPEN = "reopen"
     RATE = "rate"
+    CALL_BACK = "call_back"
+    REMEDY = "remedy"
     WITHDRAW = "withdraw"
     CLOSE = "close"
     COMMENT = "comment"
+    URGE = "urge"
+    SUPERVISE = "supervise"
+    ANSWER_ORDER = "answer_order"
+    SETTLE_ORDER = "settle_order"
+    REPEAT_ORDER = "repeat_order"
+    MISS_ORDER = "miss_order"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    FOLLOW = "follow"
 
 
 class By(StrEnum):
@@ -52,14 +102,30 @@ class By(StrEnum):
 
     HANDS = "hands"
     """Whoever may handle cases at the node that holds it, or above."""
+    OFFERED = "offered"
+    """Whoever may handle cases at the node or department that it is offered to."""
+    CALLED = "called"
+    """An officer of a department that was called to it and not yet released."""
+    WHISTLER = "whistler"
+    """Whoever may handle cases at the hands that hold it, or above, from the grid up."""
+    CALLER = "caller"
+    """Whoever called departments to it, or has the same post or one above."""
+    ABOVE = "above"
+    """Whoever may handle cases above the hands that hold it."""
+    VERIFIER = "verifier"
+    """Whoever may handle cases there, and neither did the work nor reported it."""
     DISPATCHER = "dispatcher"
     """Whoever dispatches at the place of the case."""
     REPORTER = "reporter"
     """The person who reported it."""
+    INTAKE = "intake"
+    """Whoever takes in there what others say, for a caller who has no account."""
+    SUPPORTER = "supporter"
+    """Somebody who said that it is hers, too; the domain knows who did."""
     READER = "reader"
     """Everyone who may read it."""
     SYSTEM = "system"
-    """A job, when a clock runs out."""
+    """A job, when a clock runs out, or the same move of another case."""
 
 
 class Hands(StrEnum):
@@ -68,8 +134,18 @@ class Hands(StrEnum):
     KEEP = "keep"
     UP = "up"
     """To whoever answers one level up."""
-    TO_ORGANIZATION = "to_organization"
-    """To a department."""
+    UP_OR_STAY = "up_or_stay"
+    """One level up, or back to the same hands at the top."""
+    OFFER = "offer"
+    """Stay, and are offered to a node or a department, which must accept or return it."""
+    TO_OFFERED = "to_offered"
+    """To the node or department that it was offered to."""
+    WITHOUT_OFFER = "without_offer"
+    """Stay; what was offered is no longer."""
+    TO_STREET = "to_street"
+    """To the street."""
+    TO_TARGET = "to_target"
+    """To the node or department that the mover names."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +160,8 @@ class Rule:
     hands: Hands = Hands.KEEP
     words: bool = False
     """Whether the mover must say something."""
+    also: frozenset[State] = frozenset()
+    """Other states that the move may lead to, where the terms of the case say so."""
 
 
 def rule(
@@ -92,9 +170,10 @@ def rule(
     *by: By,
     hands: Hands = Hands.KEEP,
     words: bool = False,
+    also: frozenset[State] | set[State] = frozenset(),
 ) -> Rule:
     """Write one line of the law."""
-    return Rule(frozenset(moves), to, frozenset(by), hands, words)
+    return Rule(frozenset(moves), to, frozenset(by), hands, words, frozenset(also))
 
 
 @dataclass(frozen=True)
@@ -104,10 +183,16 @@ class Workflow:
     kind: str
     rules: Mapping[Move, Rule]
     read: Permission
+    read_confidential: Permission
+    """What it takes to see cases that are about persons; such a post reads and handles."""
     handle: Permission
     dispatch: Permission
+    intake: Permission
+    """What it takes to speak for callers who have no account."""
     names: Mapping[State, str] = field(default_factory=dict)
     """What residents read for each state."""
+    announced: Mapping[Move, str] = field(default_factory=dict)
+    """The name of the event that each move is announced by."""
 
     def allowed_from(self, state: State) -> list[Move]:
         """Return the moves that the law knows from `state`, whoever makes them."""

@@ -18,13 +18,15 @@ from neighborhood_api import migrate as migrations
 from neighborhood_api import serving
 from neighborhood_api.app import create_app
 from neighborhood_api.cli import ground, operator
+from neighborhood_api.cli.catalogue import EVENTS_PATH, catalogue
 from neighborhood_api.cli.demonstration import holds_demo_people, quieten, run_demo
 from neighborhood_api.cli.description import DEFAULT_PATH, description
+from neighborhood_api.cli.reference import load_reference
 from neighborhood_api.cli.refusals import Refused, plainly
 from neighborhood_api.cli.welcome import address, welcome
 from neighborhood_api.identity.keys import make_key
 from neighborhood_api.identity.tokens import LIFETIME
-from neighborhood_api.kit import logs
+from neighborhood_api.kit import logs, trail
 from neighborhood_api.kit.db import Database
 from neighborhood_api.settings import Settings
 from neighborhood_api.worker import run_worker
@@ -40,6 +42,8 @@ app = typer.Typer(
 )
 out = Console()
 err = Console(stderr=True)
+
+FINDINGS_SHOWN = 50
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. 监听地址。")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port. 端口。")]
@@ -61,6 +65,7 @@ def demo(host: Host = None, port: Port = None) -> None:
             url = stack.enter_context(ground.database_of(settings))
         with _busy("更新表结构 · Migrating"):
             migrations.migrate(url)
+            asyncio.run(load_reference(url))
         _serve_demo(settings, url, listener, with_worker=True)
         out.print("已停止，数据已保留 · Stopping; the data is kept.")
 
@@ -124,6 +129,9 @@ def migrate(
 ) -> None:
     """Bring the database to the schema of this version. 建表或升级表结构，可重复执行。
 
+    Also loads the categories, handling rules and published working days that it lacks; what
+    operators have changed stays as it is.
+
     With --check and without DATABASE_URL, a throw-away database is migrated and compared.
     """
     with plainly(err), ExitStack() as stack:
@@ -132,6 +140,7 @@ def migrate(
             with _busy("更新表结构 · Migrating"):
                 url = stack.enter_context(ground.database_of(settings))
                 migrations.migrate(url)
+                asyncio.run(load_reference(url))
             out.print(f"表结构已是最新 · At revision {migrations.head()}.")
             return
         with _busy("比较表结构 · Comparing"):
@@ -158,18 +167,35 @@ def export_openapi(
 ) -> None:
     """Write the API's OpenAPI description. 导出接口描述文件。"""
     with plainly(err):
-        text = description()
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            out.print(f"已写入 · Wrote {path}")
-        elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            raise Refused(
-                f"{path} is not what the code describes. "
-                f"Run `neighborhood-api export-openapi {path}` and review the difference."
-            )
-        else:
-            out.print(f"与代码一致 · {path} is what the code describes.")
+        _export("export-openapi", path, description(), check=check)
+
+
+@app.command("export-events")
+def export_events(
+    path: Annotated[Path, typer.Argument(help="File to write. 输出文件。")] = EVENTS_PATH,
+    *,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; fail when it differs. 只比较，不写入。"),
+    ] = False,
+) -> None:
+    """Write the list of events. 导出事件清单。"""
+    with plainly(err):
+        _export("export-events", path, catalogue(), check=check)
+
+
+def _export(command: str, path: Path, text: str, *, check: bool) -> None:
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        out.print(f"已写入 · Wrote {path}")
+    elif not path.exists() or path.read_text(encoding="utf-8") != text:
+        raise Refused(
+            f"{path} is not what the code describes. "
+            f"Run `neighborhood-api {command} {path}` and review the difference."
+        )
+    else:
+        out.print(f"与代码一致 · {path} is what the code describes.")
 
 
 @app.command("create-operator")
@@ -221,6 +247,34 @@ def create_operator(
             district_name=district_name,
         )
         out.print(asyncio.run(_appoint(url, wish)) + ".", highlight=False)
+
+
+@app.command("verify-trail")
+def verify_trail() -> None:
+    """Verify the audit trail. 核验审计链：任何事后改动都会被发现。
+
+    Prints the length and the last seal of the chain: note them elsewhere, and whoever
+    rewrites everything is found out, too. Ends with 1 when something does not agree.
+    """
+    with plainly(err), ExitStack() as stack:
+        url = stack.enter_context(ground.database_of(_settings()))
+        ground.require_migrated(url)
+        with _busy("Verifying 核验中"):
+            findings, length, seal = asyncio.run(_verify(url))
+        for finding in findings[:FINDINGS_SHOWN]:
+            place = "" if finding.position is None else f" at {finding.position}"
+            line = f"{finding.kind} {finding.subject_id}{place}: {finding.fault.value}"
+            out.print(line, style="red", highlight=False)
+        if len(findings) > FINDINGS_SHOWN:
+            out.print(f"... and {len(findings) - FINDINGS_SHOWN} more", highlight=False)
+        out.print(f"{length} places, last seal {seal.hex()}", highlight=False, soft_wrap=True)
+        if findings:
+            out.print(
+                f"{len(findings)} faults: the trail was tampered with. 审计链已被改动。",
+                highlight=False,
+            )
+            raise typer.Exit(1)
+        out.print("The trail is whole. 审计链完整。")
 
 
 @app.command("rotate-keys")
@@ -289,6 +343,16 @@ async def _require_real_people(url: str) -> None:
                 "knows. Use another database, or set NEIGHBORHOOD_DEMO=true to serve it as "
                 "what it is."
             )
+    finally:
+        await database.close()
+
+
+async def _verify(url: str) -> tuple[list[trail.Finding], int, bytes]:
+    database = Database(url, pool_size=2)
+    try:
+        findings = [finding async for finding in trail.verify_trail(database)]
+        async with database.transaction() as tx:
+            return findings, *await trail.chain_end(tx)
     finally:
         await database.close()
 

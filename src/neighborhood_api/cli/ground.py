@@ -23,6 +23,11 @@ log = structlog.get_logger(__name__)
 OLDEST = 15
 _CHECK_SECONDS = 1.0
 _MIGRATE = "neighborhood-api migrate"
+_GONE = (
+    "The command that ran the embedded database has ended, and this one does not take it over. "
+    "Start that command again, and this one goes on; or stop this one and start it anew, and "
+    "it runs the database itself."
+)
 
 
 class UnusableDatabase(Exception):  # noqa: N818  (named for what happened)
@@ -46,7 +51,8 @@ def database_of(settings: Settings) -> Iterator[str]:
         running = server.running_url()  # another command of ours runs it: use it too
         if running is None:
             raise
-        yield checked_url(running)
+        with _told_when_gone(server):
+            yield checked_url(running)
         return
     with _kept_running(server):
         yield url
@@ -144,6 +150,27 @@ def _kept_running(server: LocalPostgres) -> Iterator[None]:
         done.set()
         watching.join()
         server.stop()
+
+
+@contextmanager
+def _told_when_gone(server: LocalPostgres) -> Iterator[None]:
+    """Say what to do when the command ends whose database this one uses too."""
+    done = threading.Event()
+    watching = threading.Thread(target=_watch_from_afar, args=(server, done), daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
+
+
+def _watch_from_afar(server: LocalPostgres, done: threading.Event) -> None:
+    gone = False
+    while not done.wait(_CHECK_SECONDS):
+        was_gone, gone = gone, server.running_url() is None
+        if gone and not was_gone:
+            log.error("database_gone", reason=_GONE)
 
 
 def _watch(server: LocalPostgres, done: threading.Event) -> None:

@@ -93,7 +93,8 @@ def _problem(exc: Any) -> str:  # noqa: ANN401
 def _migration(exc: Any) -> str:  # noqa: ANN401
     return (
         f"The database cannot be migrated: {exc}. "
-        "It probably belongs to a newer version of the program; use that one."
+        "It belongs to another version of the program: use that one, or start with an empty "
+        "database (or another NEIGHBORHOOD_DATA_DIR)."
     )
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from neighborhood_api.demo.place import DemoPlace, load_place
+from neighborhood_api.demo.rules import load_replies, load_rules
+from neighborhood_api.demo.scenes.scene import Cast
 from neighborhood_api.demo.stories import tell_issues
 from neighborhood_api.demo.venues import load_venues
 from neighborhood_api.files.store import store_from
@@ -26,13 +28,14 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.passwords import hash_password
 from neighborhood_api.identity.places import COLUMNS, Level, columns_of
-from neighborhood_api.issues.models import Category
+from neighborhood_api.issues.watching.warnings import raise_warnings
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.settings import Settings
 
 DISTRICT_CODE = "441322000000"
 STREET_CODE = "441322001000"
+OPERATOR_KEY = "operator-01"
 DEMO_PASSWORD = "Demo-2026"  # noqa: S105  (printed by the demo, and of no use elsewhere)
 IN_OFFICE_SINCE = date(2025, 1, 1)
 
@@ -52,15 +55,18 @@ async def load_demo(
         progress("载入区县、社区、网格和街巷 · the tree")
         nodes = await _load_nodes(tx, place)
         progress("载入岗位、住户和居民 · posts, households, residents")
-        await _load_staff(tx, place, nodes)
+        staff, organizations = await _load_staff(tx, place, nodes)
         residents = await _load_residents(tx, place, nodes, now)
         progress("载入活动室和辅导课 · rooms and sessions")
         by_openid = {row.openid: residents[row.key] for row in place.residents}
         await load_venues(tx, place, nodes, by_openid, now)
-        await _load_categories(tx, place)
+        await load_rules(tx, place, nodes[DISTRICT_CODE].id, now)
+        await load_replies(tx, place, staff[OPERATOR_KEY], now)
         progress("载入诉求 · issues and their stories")
+        cast = Cast(organizations, nodes, issues={})
         store = store_from(settings)
-        await tell_issues(tx, store, place, nodes, residents, now=now)
+        await tell_issues(tx, store, place.stories, cast, staff | residents, now=now)
+    await raise_warnings(database, now=now)
     return True
 
 
@@ -92,8 +98,10 @@ async def _load_nodes(tx: Tx, place: DemoPlace) -> dict[str, Node]:
     return nodes
 
 
-async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> None:
-    """Everyone in office signs in with the same demo password, hashed once."""
+async def _load_staff(
+    tx: Tx, place: DemoPlace, nodes: dict[str, Node]
+) -> tuple[dict[str, UUID], dict[str, UUID]]:
+    """Return staff by key and departments by name; all have one password, hashed once."""
     password = await hash_password(DEMO_PASSWORD)
     people = {
         row.key: Person(name=row.name, phone=row.phone, password_hash=password)
@@ -126,6 +134,8 @@ async def _load_staff(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> None:
             )
         )
     await tx.flush()
+    named = {name: one.id for (_, name), one in organizations.items()}
+    return {key: person.id for key, person in people.items()}, named
 
 
 async def _load_residents(
@@ -160,22 +170,3 @@ async def _load_residents(
             )
     await tx.flush()
     return {key: person.id for key, person in residents.items()}
-
-
-async def _load_categories(tx: Tx, place: DemoPlace) -> None:
-    tx.add_all(
-        Category(
-            code=row.code,
-            name=row.name,
-            group_code=row.group_code,
-            group_name=row.group_name,
-            respond_minutes=row.respond_minutes,
-            resolve_minutes=row.resolve_minutes,
-            position=position,
-            hint=row.hint,
-            photo_required=row.photo_required,
-            standard_code=row.standard_code,
-        )
-        for position, row in enumerate(place.categories)
-    )
-    await tx.flush()

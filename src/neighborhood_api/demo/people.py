@@ -33,8 +33,11 @@ StandIn = aliased(Person)
 SHOWN = (
     Role.LANE_CHIEF,
     Role.GRID_LEADER,
+    Role.GRID_WORKER,
     Role.COMMUNITY_WORKER,
+    Role.COMMUNITY_SECRETARY,
     Role.STREET_DISPATCHER,
+    Role.STREET_SECRETARY,
     Role.DEPARTMENT_OFFICER,
     Role.OPERATOR,
 )
@@ -42,31 +45,44 @@ SHOWN = (
 DUTIES: dict[Role, tuple[str, str]] = {
     Role.LANE_CHIEF: (
         "只看到自己街巷的诉求：受理、答复、办结，办不了就上报网格",
-        "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/accept 受理",
+        "GET /api/v1/staff/issues?box=mine 看待办;GET /api/v1/staff/warnings 看预警",
     ),
     Role.GRID_LEADER: (
-        "看到本网格所有街巷，办理巷长上报的诉求",
-        "GET /api/v1/staff/issues 看待办;POST /api/v1/issues/{id}/resolve 办结",
+        "看到本网格所有街巷，办理上报的诉求，核查办结结果，审批延期，吹哨调度部门",
+        "GET /api/v1/staff/issues?box=below 看下级;POST /api/v1/issues/{id}/whistle 吹哨",
+    ),
+    Role.GRID_WORKER: (
+        "和网格长一起办理本网格的诉求，可核查别人办结的结果",
+        "GET /api/v1/staff/issues 看本网格诉求;POST /api/v1/issues/{id}/verify 核查",
     ),
     Role.COMMUNITY_WORKER: (
-        "看到整个社区，可代居民登记诉求，管理本社区活动室",
-        "POST /api/v1/issues 带 on_behalf_of 代为登记;GET /api/v1/staff/issues 看全社区诉求",
+        "看到整个社区，可代居民登记诉求、审核公开、回访，管理本社区活动室",
+        "POST /api/v1/issues 带 on_behalf_of 代为登记;GET /api/v1/staff/call-backs 看回访任务",
+    ),
+    Role.COMMUNITY_SECRETARY: (
+        "看到整个社区，督办超时的诉求，准假",
+        "GET /api/v1/staff/issues?box=overdue 看超时;POST /api/v1/issues/{id}/supervise 督办",
     ),
     Role.STREET_DISPATCHER: (
-        "看到全街道的诉求，派给部门或下级办理",
-        "GET /api/v1/staff/issues?overdue=true 看超时;POST /api/v1/issues/{id}/dispatch 派遣",
+        "看到全街道的诉求，派给部门，裁定没人认领的",
+        "GET /api/v1/staff/issues?box=overdue 看超时;POST /api/v1/issues/{id}/dispatch 派遣",
+    ),
+    Role.STREET_SECRETARY: (
+        "看到全街道的诉求和保密件（反映工作人员的），督办",
+        "GET /api/v1/staff/issues 看诉求;GET /api/v1/staff/orders?side=given 看发出的督办",
     ),
     Role.DEPARTMENT_OFFICER: (
-        "只看到派给本部门的诉求，办理并回复",
-        "GET /api/v1/staff/issues 看派给本部门的;POST /api/v1/issues/{id}/respond 答复",
+        "只看到派给、转给或吹哨找本部门的诉求：接收或退回、报到、办理",
+        "GET /api/v1/staff/issues 看派给本部门的;GET /api/v1/staff/calls 看报到任务",
     ),
     Role.OPERATOR: (
-        "管理岗位、活动室和规则；任命和免职立即生效",
-        "POST /api/v1/appointments 任命;POST /api/v1/appointments/{id}/end 免职",
+        "管理岗位、类别、办理规则和日历；任命和免职立即生效",
+        "POST /api/v1/appointments 任命;GET /api/v1/staff/issue-categories 看类别和规则",
     ),
 }
 RESIDENT_NEXT = (
     "GET /api/v1/me/grid 看谁负责我家;POST /api/v1/issues 上报;GET /api/v1/me/issues 看进展",
+    "GET /api/v1/public/issues 看附近公开的诉求;POST /api/v1/issues/{id}/support 附议",
     "GET /api/v1/venues 看活动室;POST /api/v1/rooms/{id}/bookings 预约",
 )
 NEWCOMER_NEXT = (

@@ -3,8 +3,7 @@
 Division names and codes are real (National Bureau of Statistics). Everything below a community,
 every person, number, household and issue is invented. Telephone numbers cannot reach anyone:
 the mobile prefix 154 is not assigned in China, and no local number begins with 90. Deadlines in
-`categories.csv` are the demo's own, not a norm; `standard_code` is the leaf of the Guangdong
-standard DB44/T 2479-2024 that comes closest.
+`limits.csv` are the demo's own, not a norm.
 """
 
 import csv
@@ -12,9 +11,9 @@ import json
 from dataclasses import dataclass
 from datetime import time
 from importlib.resources import files
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
 Level = Literal["district", "street", "community", "grid", "lane"]
@@ -27,14 +26,28 @@ Role = Literal[
     "street_secretary", "street_dispatcher", "department_officer", "operator",
 ]  # fmt: skip
 IssueState = Literal[
-    "assigned", "accepted", "handling", "resolved", "confirmed", "closed",
-    "reopened", "rejected", "withdrawn",
+    "assigned", "accepted", "handling", "waiting", "suspended", "adjudicating", "verifying",
+    "resolved", "confirmed", "closed", "reopened", "rejected", "withdrawn", "merged",
 ]  # fmt: skip
-Who = Literal["chief", "grid_leader", "community_worker", "dispatcher", "reporter", "system"]
+Post = Literal[
+    "chief", "grid_leader", "grid_worker", "community_worker", "community_secretary",
+    "dispatcher", "street_secretary",
+]  # fmt: skip
+Who = Post | Literal["reporter", "system"]
+PersonKey = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)?-\d+(-\d+)?$")]
 Move = Literal[
-    "accept", "respond", "resolve", "confirm", "reopen", "rate",
-    "reject", "escalate", "withdraw", "comment",
+    "accept", "respond", "ask", "answer", "resume", "resolve", "confirm", "reopen", "rate",
+    "reject", "escalate", "withdraw", "comment", "close", "verify", "refuse_result",
+    "take_call_back", "call_back", "remedy",
+    "dispatch", "transfer", "take_over", "decline", "lapse", "return", "adjudicate",
+    "request_suspension", "request_extension", "decide_request",
+    "whistle", "check_in", "report_work", "release", "rate_call", "miss_check_in",
+    "urge", "supervise", "answer_order", "decide_order",
+    "support", "merge", "unmerge", "moderate", "hide", "reporter_phone",
 ]  # fmt: skip
+
+BRANCHES = ("routing", "time", "whistles", "settling", "watching", "together", "privacy")
+"""The files of stories off the straight path."""
 
 Row = TypeVar("Row")
 STRICT = ConfigDict(extra="forbid")
@@ -159,19 +172,40 @@ class SessionRow:
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)
-class CategoryRow:
-    """What an issue can be about, and how long an answer and a solution may take."""
+class LimitRow:
+    """How long an answer and a solution may take in the demo's district, on the wall clock.
 
-    code: str
-    name: str
-    group_code: str
-    group_name: str
-    hint: str
-    standard_code: str
+    Office hours would make the stories depend on the weekday on which they are told.
+    """
+
+    category_code: str
     respond_minutes: int
     resolve_minutes: int
     photo_required: bool
     """Whether resolving demands a photo."""
+    verified: bool = False
+    """Whether a third person verifies the result."""
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class ReplyRow:
+    """Words at hand for a move, for one category or all."""
+
+    move: Move
+    title: str
+    text: str
+    category_code: str | None = None
+
+
+@checked(frozen=True, kw_only=True, config=STRICT)
+class CalledRow:
+    """A department that a whistle calls."""
+
+    department: str
+    lead: bool = False
+    task: str | None = None
+    minutes: int | None = None
+    """Within how many minutes it checks in."""
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)
@@ -179,12 +213,30 @@ class StepRow:
     """One move in the life of an issue, `after_minutes` after it was reported."""
 
     after_minutes: int
-    who: Who
+    who: Who | PersonKey
+    """A post above the lane, the reporter, the system, or the key of a person or resident."""
     move: Move
     text: str = ""
     internal: bool = False
     rating: int | None = None
+    items: dict[str, int] = Field(default={})
+    """Sub-items of a rating."""
     photos: int = 0
+    before_photos: int = 0
+    """Photos of how it was before."""
+    to: str | None = None
+    """Where it goes, or whom it is about: a department, the code of a place, a story's key."""
+    reason: str | None = None
+    """The code of a reason for sending back."""
+    minutes: int | None = None
+    """For how long."""
+    metres: int | None = None
+    """How far from the issue somebody is who says so."""
+    agrees: bool | None = None
+    """What somebody decides; of a call-back, whether the reporter answered."""
+    content: bool | None = None
+    """What the reporter says when she is called back."""
+    called: tuple[CalledRow, ...] = ()
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)
@@ -207,8 +259,10 @@ class IssueRow:
     caller_name: str | None = None
     caller_phone: str | None = None
     location_detail: str = ""
-    anonymous: bool = False
+    anonymous: bool = True
     photos: int = 0
+    pinned: bool = False
+    """Whether the phone gave a position: that of the lane's plate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,8 +278,17 @@ class DemoPlace:
     rooms: tuple[RoomRow, ...]
     openings: tuple[OpeningRow, ...]
     sessions: tuple[SessionRow, ...]
-    categories: tuple[CategoryRow, ...]
+    limits: tuple[LimitRow, ...]
+    replies: tuple[ReplyRow, ...]
     issues: tuple[IssueRow, ...]
+    """On the straight path."""
+    branches: tuple[IssueRow, ...]
+    """On every other path that the law knows."""
+
+    @property
+    def stories(self) -> tuple[IssueRow, ...]:
+        """Every issue."""
+        return self.issues + self.branches
 
 
 def load_place() -> DemoPlace:
@@ -248,9 +311,15 @@ def load_place() -> DemoPlace:
         rooms=_rows("rooms", RoomRow),
         openings=_rows("openings", OpeningRow),
         sessions=_rows("sessions", SessionRow),
-        categories=_rows("categories", CategoryRow),
-        issues=_checked(IssueRow, json.loads(_text("issues.json"))),
+        limits=_rows("limits", LimitRow),
+        replies=_rows("replies", ReplyRow),
+        issues=_stories("issues"),
+        branches=tuple(row for name in BRANCHES for row in _stories(f"stories/{name}")),
     )
+
+
+def _stories(name: str) -> tuple[IssueRow, ...]:
+    return _checked(IssueRow, json.loads(_text(f"{name}.json")))
 
 
 def _text(name: str) -> str:

@@ -1,9 +1,9 @@
-"""The hot reads of files, each compiled once."""
+"""The hot statements of files, each compiled once."""
 
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, select, update
 
 from neighborhood_api.files.models import File
 from neighborhood_api.kit.reads import Query
@@ -40,3 +40,30 @@ STORED = Query(
     ),
     Stored,
 )
+
+
+class Claimed(NamedTuple):
+    """A file that was free."""
+
+    id: UUID
+
+
+_FREE = (
+    select(File.id)
+    .where(
+        File.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        File.uploaded_by == bindparam("person_id", type_=Uuid),
+        File.claimed_at.is_(None),
+    )
+    .order_by(File.id)
+    .with_for_update(key_share=True)
+    .cte("free")
+)
+CLAIM = Query(
+    update(File)
+    .where(File.id == _FREE.c.id)
+    .values(claimed_at=bindparam("now", type_=DateTime(timezone=True)))
+    .returning(File.id),
+    Claimed,
+)
+"""Takes the files that nothing uses yet; locked in one order, so that nobody deadlocks."""

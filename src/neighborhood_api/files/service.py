@@ -13,14 +13,13 @@ from neighborhood_api.files import store as blobs
 from neighborhood_api.files.images import clean_picture, in_workshop, thumbnail_of
 from neighborhood_api.files.links import Links, Variant
 from neighborhood_api.files.models import File
-from neighborhood_api.files.queries import SHOWN, Shown
+from neighborhood_api.files.queries import CLAIM, SHOWN, Shown
 from neighborhood_api.files.schemas import FileOut
 from neighborhood_api.files.store import Store
 from neighborhood_api.identity.access import Actor
-from neighborhood_api.kit.db import Database, ReadTx, Tx
+from neighborhood_api.kit.db import Database, Handle, Source, Tx
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import Reader
 
 LARGEST_BYTES = 10 * 1024 * 1024
 """What `wx.uploadFile` sends at most."""
@@ -90,7 +89,7 @@ async def store_upload(
 
 
 async def claim_files(
-    tx: Tx, person_id: UUID, file_ids: Sequence[UUID], *, now: datetime
+    handle: Handle, person_id: UUID, file_ids: Sequence[UUID], *, now: datetime
 ) -> None:
     """Mark the files as used by something that `person_id` makes; each is used once.
 
@@ -101,21 +100,13 @@ async def claim_files(
     wanted = set(file_ids)
     if not wanted:
         return
-    free = (
-        select(File.id)
-        .where(File.id.in_(wanted), File.uploaded_by == person_id, File.claimed_at.is_(None))
-        .order_by(File.id)
-        .with_for_update(key_share=True)
-        .cte("free")
-    )
-    claim = update(File).where(File.id == free.c.id).values(claimed_at=now).returning(File.id)
-    claimed = set(await tx.scalars(claim.execution_options(synchronize_session=False)))
-    if refused := wanted - claimed:
+    claimed = await CLAIM.all(handle, ids=[*wanted], person_id=person_id, now=now)
+    if refused := wanted - {file.id for file in claimed}:
         raise FilesNotUsable(file_ids=[*sorted(map(str, refused))])
 
 
 async def file_views(
-    source: Reader | ReadTx, links: Links, file_ids: Sequence[UUID], *, now: datetime
+    source: Source, links: Links, file_ids: Sequence[UUID], *, now: datetime
 ) -> list[FileOut]:
     """Return the files with links, in the order asked for; what does not exist is left out.
 

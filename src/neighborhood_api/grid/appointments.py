@@ -4,31 +4,30 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade, DutyChanged
+from neighborhood_api.grid.changes import Changes, tell_duty_changed
+from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade
+from neighborhood_api.grid.holders import (
+    AppointmentAlreadyEnded,
+    AppointmentNotFound,
+    known_or_new,
+    locked_appointment,
+    person_of,
+    stand_in_for,
+)
+from neighborhood_api.grid.leaves import close_leave, open_leaves
 from neighborhood_api.grid.models import Appointment, Node, Organization
-from neighborhood_api.grid.schemas import AppointeeIn, AppointmentIn, StandInIn
+from neighborhood_api.grid.schemas import AppointmentIn, StandInIn
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import LEVEL_OF, Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
-from neighborhood_api.identity.revocations import revoke_person
-from neighborhood_api.identity.service import password_hash
+from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Tx, refusing
-from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
-
-
-class AppointmentNotFound(Problem):
-    """The id names no appointment that the caller may see."""
-
-    status = HTTPStatus.NOT_FOUND
-    title = "There is no such appointment"
-    message = "没有找到这条任职记录"
 
 
 class PostNotAtThisLevel(Problem):
@@ -62,13 +61,6 @@ class OrganizationNeeded(Problem):
     message = "部门承办人需选择本地的所属部门，其他岗位不用选"
 
 
-class AppointmentAlreadyEnded(Problem):
-    """The appointment is over."""
-
-    title = "The appointment has already ended"
-    message = "该任职已结束"
-
-
 async def make_appointment(
     tx: Tx, actor: Actor, wish: AppointmentIn, *, now: datetime
 ) -> tuple[Appointment, Person]:
@@ -76,7 +68,7 @@ async def make_appointment(
 
     Raises: NodeNotFound, Forbidden, PostNotAtThisLevel, PostTaken, TermEndsBeforeItStarts,
         OrganizationNeeded, PasswordTooWeak.
-    Emits: AppointmentMade.
+    Emits: AppointmentMade, PostFilled.
     """
     node = await current_node(tx, wish.node_id, now=now)
     actor.require(Permission.APPOINTMENT_MANAGE, at=node.place)
@@ -85,7 +77,8 @@ async def make_appointment(
     if wish.ends_on is not None and wish.ends_on < wish.starts_on:
         raise TermEndsBeforeItStarts
     await _require_organization(tx, wish)
-    person = await _known_or_new(tx, wish.person)
+    person = await known_or_new(tx, wish.person)
+    begun = wish.starts_on <= local_day(now)
     appointment = Appointment(
         node_id=node.id,
         role=wish.role.value,
@@ -94,12 +87,17 @@ async def make_appointment(
         starts_on=wish.starts_on,
         ends_on=wish.ends_on,
         organization_id=wish.organization_id,
+        awaits_start=not begun,
     )
     tx.add(appointment)
     with refusing({"uq_appointment_one_holder": PostTaken}):
         await tx.flush()
     made = AppointmentMade(appointment_id=appointment.id, person_id=person.id, node_id=node.id)
     emit(tx, made)
+    _keep(tx, made.name, actor, appointment, now)
+    changes = Changes()
+    changes.note(appointment)
+    await changes.settle(tx, now=now)
     return appointment, person
 
 
@@ -109,31 +107,16 @@ async def end_appointment(
     """End an appointment now; its holder and stand-in lose the post's power at once.
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded.
-    Emits: AppointmentEnded.
+    Emits: AppointmentEnded, PostVacant.
     """
     appointment = await _managed(tx, actor, appointment_id)
     if appointment.ended_at is not None:
         raise AppointmentAlreadyEnded
-    await close_appointment(tx, appointment, now=now)
-    return appointment, await _person(tx, appointment.person_id)
-
-
-async def close_appointment(tx: Tx, appointment: Appointment, *, now: datetime) -> None:
-    """Mark an appointment as ended and make the tokens that carry it worthless.
-
-    Emits: AppointmentEnded.
-    """
-    appointment.ended_at = now
-    appointment.version += 1
-    ended = AppointmentEnded(
-        appointment_id=appointment.id,
-        person_id=appointment.person_id,
-        node_id=appointment.node_id,
-    )
-    emit(tx, ended)
-    people = {appointment.person_id, appointment.stand_in_id} - {None}
-    for person_id in sorted(p for p in people if p is not None):
-        await revoke_person(tx, person_id, now=now)
+    changes = Changes()
+    await _close(tx, changes, appointment, now)
+    _keep(tx, AppointmentEnded.name, actor, appointment, now)
+    await changes.settle(tx, now=now)
+    return appointment, await person_of(tx, appointment)
 
 
 async def set_stand_in(
@@ -142,7 +125,7 @@ async def set_stand_in(
     """Let somebody stand in for the holder, in place of whoever does.
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded, TermEndsBeforeItStarts,
-        PasswordTooWeak.
+        StandsInForHerself, PasswordTooWeak.
     Emits: DutyChanged.
     """
     appointment = await _managed(tx, actor, appointment_id)
@@ -150,16 +133,18 @@ async def set_stand_in(
         raise AppointmentAlreadyEnded
     if wish.until is not None and wish.until < local_day(now):
         raise TermEndsBeforeItStarts
-    stand_in = await _known_or_new(tx, wish.person)
+    stand_in = await stand_in_for(tx, appointment, wish.person)
     before = appointment.stand_in_id
     appointment.stand_in_id = stand_in.id
     appointment.stand_in_phone = wish.duty_phone
     appointment.stand_in_until = wish.until
     appointment.version += 1
-    if before is not None and before != stand_in.id:
-        await revoke_person(tx, before, now=now)
-    emit(tx, DutyChanged(node_id=appointment.node_id))
-    return appointment, await _person(tx, appointment.person_id)
+    changes = Changes()
+    changes.note(appointment, None if before == stand_in.id else before)
+    tell_duty_changed(tx, appointment)
+    _keep(tx, "grid.stand_in_set", actor, appointment, now)
+    await changes.settle(tx, now=now)
+    return appointment, await person_of(tx, appointment)
 
 
 async def end_stand_in(
@@ -168,56 +153,100 @@ async def end_stand_in(
     """Give the post back to its holder alone.
 
     Raises: AppointmentNotFound.
-    Emits: DutyChanged.
+    Emits: DutyChanged, and PostVacant when the holder is on leave.
     """
     appointment = await _managed(tx, actor, appointment_id)
     if appointment.stand_in_id is not None:
-        await revoke_person(tx, appointment.stand_in_id, now=now)
-        appointment.stand_in_id = appointment.stand_in_phone = None
-        appointment.stand_in_until = None
+        changes = Changes()
+        _clear_stand_in(tx, changes, appointment)
+        _keep(tx, "grid.stand_in_ended", actor, appointment, now)
         appointment.version += 1
-        emit(tx, DutyChanged(node_id=appointment.node_id))
-    return appointment, await _person(tx, appointment.person_id)
+        await changes.settle(tx, now=now)
+    return appointment, await person_of(tx, appointment)
 
 
-async def close_past_terms(tx: Tx, *, now: datetime) -> int:
+async def close_past_terms(tx: Tx, changes: Changes, *, now: datetime) -> int:
     """Close the appointments whose last day is over, and stand-ins likewise.
 
     Safe to repeat. Return how many appointments were closed.
+
+    Emits: AppointmentEnded, LeaveEnded, DutyChanged.
     """
     day = local_day(now)
     over = select(Appointment).where(Appointment.ended_at.is_(None), Appointment.ends_on < day)
     closed = (await tx.scalars(over.with_for_update(skip_locked=True))).all()
     for appointment in closed:
-        await close_appointment(tx, appointment, now=now)
+        await _close(tx, changes, appointment, now)
     past = select(Appointment).where(
         Appointment.ended_at.is_(None),
         Appointment.stand_in_id.is_not(None),
         Appointment.stand_in_until < day,
     )
     for appointment in await tx.scalars(past.with_for_update(skip_locked=True)):
-        if appointment.stand_in_id is not None:
-            await revoke_person(tx, appointment.stand_in_id, now=now)
-        appointment.stand_in_id = appointment.stand_in_phone = None
-        appointment.stand_in_until = None
-        emit(tx, DutyChanged(node_id=appointment.node_id))
+        _clear_stand_in(tx, changes, appointment)
     return len(closed)
+
+
+async def _close(tx: Tx, changes: Changes, appointment: Appointment, now: datetime) -> None:
+    """Mark an appointment as ended; its holder and whoever stands in lose the post's power."""
+    for leave in await open_leaves(tx, appointment):
+        close_leave(tx, changes, leave, appointment, now=now)
+    appointment.ended_at = now
+    appointment.version += 1
+    ended = AppointmentEnded(
+        appointment_id=appointment.id,
+        person_id=appointment.person_id,
+        node_id=appointment.node_id,
+    )
+    emit(tx, ended)
+    changes.note(appointment, appointment.person_id, appointment.stand_in_id)
+
+
+def _keep(tx: Tx, what: str, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """Keep in the audit trail who decided about a post, and how it stood after that."""
+    record_act(
+        tx,
+        what,
+        appointment.id,
+        by=actor.person_id,
+        now=now,
+        node_id=appointment.node_id,
+        role=appointment.role,
+        person_id=appointment.person_id,
+        organization_id=appointment.organization_id,
+        starts_on=appointment.starts_on.isoformat(),
+        ends_on=None if appointment.ends_on is None else appointment.ends_on.isoformat(),
+        stand_in_id=appointment.stand_in_id,
+    )
+
+
+def _clear_stand_in(tx: Tx, changes: Changes, appointment: Appointment) -> None:
+    changes.note(appointment, appointment.stand_in_id)
+    appointment.stand_in_id = appointment.stand_in_phone = None
+    appointment.stand_in_until = None
+    tell_duty_changed(tx, appointment)
+
+
+def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person]:
+    """Select who holds the posts of a node now, or will, with her person.
+
+    Raises: Forbidden.
+    """
+    actor.require(Permission.ROSTER_READ, at=node.place)
+    return (
+        select(Appointment, Person)
+        .join(Person, Person.id == Appointment.person_id)
+        .where(Appointment.node_id == node.id, Appointment.ended_at.is_(None))
+        .order_by(Appointment.id)
+    )
 
 
 async def _managed(tx: Tx, actor: Actor, appointment_id: UUID) -> Appointment:
     """Load and lock an appointment that the caller manages; others do not exist for her."""
-    row = (
-        await tx.execute(
-            select(Appointment, Node)
-            .join(Node, Node.id == Appointment.node_id)
-            .where(Appointment.id == appointment_id)
-            .with_for_update(of=Appointment)
-        )
-    ).one_or_none()
-    if row is None or not actor.may(Permission.APPOINTMENT_MANAGE, at=row[1].place):
+    found = await locked_appointment(tx, appointment_id)
+    if found is None or not actor.may(Permission.APPOINTMENT_MANAGE, at=found[1].place):
         raise AppointmentNotFound
-    appointment: Appointment = row[0]
-    return appointment
+    return found[0]
 
 
 async def _require_organization(tx: Tx, wish: AppointmentIn) -> None:
@@ -228,24 +257,3 @@ async def _require_organization(tx: Tx, wish: AppointmentIn) -> None:
         organization = await tx.get(Organization, wish.organization_id)
         if organization is None or organization.node_id != wish.node_id:
             raise OrganizationNeeded
-
-
-async def _known_or_new(tx: Tx, wish: AppointeeIn) -> Person:
-    """Find the person by phone, or create her; a known one keeps her own password."""
-    by_phone = select(Person).where(Person.phone == wish.phone)
-    person = await tx.scalar(by_phone)
-    if person is None:
-        secret = wish.initial_password
-        hashed = None if secret is None else await password_hash(secret.get_secret_value())
-        values = {"id": new_id(), "name": wish.name, "phone": wish.phone}
-        blank = {"password_hash": hashed, "failed_sign_ins": 0, "epoch": 0, "version": 1}
-        created = insert(Person).values(values | blank).on_conflict_do_nothing()
-        await tx.execute(created)  # of two offices at once, one registers her and both go on
-        person = (await tx.scalars(by_phone)).one()
-    if person.name is None:
-        person.name = wish.name
-    return person
-
-
-async def _person(tx: Tx, person_id: UUID) -> Person:
-    return (await tx.scalars(select(Person).where(Person.id == person_id))).one()

@@ -1,17 +1,22 @@
-"""Who answers for a place today: the holder of the post or her stand-in, or the next one up."""
+"""Who answers for a place today: the holder of the post or her stand-in, or the next one up.
 
+A holder on leave without a stand-in answers for nothing: her post counts as vacant.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, case, select
+from sqlalchemy import and_, bindparam, select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.models import Appointment, Node
-from neighborhood_api.grid.queries import DAY, exists_on, in_office, stands_in
+from neighborhood_api.grid.models import Appointment, Leave, Node
+from neighborhood_api.grid.queries import DAY, acting, exists_on, in_office, on_leave
 from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS, Level, Place
-from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.db import Source
 from neighborhood_api.kit.reads import Query
 
 ANSWERING: dict[Level, tuple[Role, ...]] = {
@@ -31,39 +36,61 @@ class Duty(NamedTuple):
     node_id: UUID
     role: Role
     person_id: UUID | None
+    node_name: str = ""
+    person_name: str | None = None
 
 
 class _Acting(NamedTuple):
     level: int
     node_id: UUID
-    role: str
-    person_id: UUID
+    node_name: str
+    role: str | None
+    person_id: UUID | None
+    person_name: str | None
 
 
 _ON_DUTY = Query(
     select(
         Node.level,
         Node.id.label("node_id"),
+        Node.name.label("node_name"),
         Appointment.role,
-        case((stands_in(DAY), Appointment.stand_in_id), else_=Appointment.person_id).label(
-            "person_id"
-        ),
+        acting(DAY).label("person_id"),
+        Person.name.label("person_name"),
     )
-    .join(Appointment, and_(Appointment.node_id == Node.id, in_office(DAY)))
+    .outerjoin(Appointment, and_(Appointment.node_id == Node.id, in_office(DAY)))
+    .outerjoin(Leave, on_leave(DAY))
+    .outerjoin(Person, Person.id == acting(DAY))
     .where(Node.id.in_([bindparam(name) for name in COLUMNS[Level.STREET :]]), exists_on(DAY))
     .order_by(Appointment.starts_on, Appointment.id),
     _Acting,
 )
+"""Who acts at a place and above it; a place where nobody does has a line too, for its name."""
 
 
-async def who_answers(tx: ReadTx, place: Place, *, now: datetime) -> Duty:
+async def who_answers(
+    source: Source,
+    place: Place,
+    *,
+    now: datetime,
+    answering: Mapping[Level, tuple[Role, ...]] = ANSWERING,
+) -> Duty:
     """Find who answers for `place`: at its own level, or above where the posts are vacant."""
     nodes = dict(zip(COLUMNS[Level.STREET :], place[Level.STREET :], strict=True))
-    acting = await _ON_DUTY.all(tx, day=local_day(now), **nodes)
+    posts = await _ON_DUTY.all(source, day=local_day(now), **nodes)
+    filled = [post for post in posts if post.person_id is not None]
     for level in range(place.level, HIGHEST - 1, -1):
-        for role in ANSWERING[Level(level)]:
-            for post in acting:
+        for role in answering.get(Level(level), ()):
+            for post in filled:
                 if post.level == level and post.role == role:
-                    return Duty(Level(level), post.node_id, role, post.person_id)
+                    return Duty(
+                        Level(level),
+                        post.node_id,
+                        role,
+                        post.person_id,
+                        post.node_name,
+                        post.person_name,
+                    )
     top = place.up_to(HIGHEST)
-    return Duty(top.level, top.node_id, ANSWERING[HIGHEST][0], None)
+    name = next((post.node_name for post in posts if post.node_id == top.node_id), "")
+    return Duty(top.level, top.node_id, answering[HIGHEST][0], None, name)

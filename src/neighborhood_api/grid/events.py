@@ -1,7 +1,9 @@
 """What the grid domain announces."""
 
+from datetime import datetime
 from uuid import UUID
 
+from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.outbox import Event
 
 
@@ -9,6 +11,7 @@ class AppointmentMade(Event):
     """Somebody was appointed to a post."""
 
     name = "grid.appointment_made"
+    chinese = "有人任职。"
     appointment_id: UUID
     person_id: UUID
     node_id: UUID
@@ -18,6 +21,7 @@ class AppointmentEnded(Event):
     """Somebody's appointment ended."""
 
     name = "grid.appointment_ended"
+    chinese = "有人任职结束。"
     appointment_id: UUID
     person_id: UUID
     node_id: UUID
@@ -27,12 +31,63 @@ class DutyChanged(Event):
     """Somebody else acts in a post: a stand-in came or went."""
 
     name = "grid.duty_changed"
+    chinese = "岗位换人在岗：代班开始或结束。"
     node_id: UUID
+
+
+class LeaveGranted(Event):
+    """The holder of a post will be away for some days."""
+
+    name = "grid.leave_granted"
+    chinese = "批准了请假。"
+    leave_id: UUID
+    appointment_id: UUID
+    node_id: UUID
+
+
+class LeaveBegun(Event):
+    """The holder of a post is away from now on."""
+
+    name = "grid.leave_begun"
+    chinese = "请假开始。"
+    leave_id: UUID
+    appointment_id: UUID
+    node_id: UUID
+
+
+class LeaveEnded(Event):
+    """A leave is over, was cut short, or was cancelled before it began."""
+
+    name = "grid.leave_ended"
+    chinese = "请假结束、提前结束或取消。"
+    leave_id: UUID
+    appointment_id: UUID
+    node_id: UUID
+
+
+class PostVacant(Event):
+    """A post that must answer lost whoever acted in it, and nobody acts there now."""
+
+    name = "grid.post_vacant"
+    chinese = "须有人答复的岗位无人在岗。"
+    node_id: UUID
+    role: Role
+    since: datetime
+
+
+class PostFilled(Event):
+    """Somebody acts again in a post that was announced as vacant."""
+
+    name = "grid.post_filled"
+    chinese = "空缺的岗位又有人在岗。"
+    node_id: UUID
+    role: Role
 
 
 class ResidenceStated(Event):
     """A person said where she lives."""
 
     name = "grid.residence_stated"
+    chinese = "有人填报了住址。"
     person_id: UUID
     lane_id: UUID

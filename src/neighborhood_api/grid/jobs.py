@@ -6,7 +6,7 @@ from uuid import UUID
 from procrastinate import Blueprint, JobContext
 from sqlalchemy import select, update
 
-from neighborhood_api.grid import appointments
+from neighborhood_api.grid import turns
 from neighborhood_api.grid.models import Residence
 from neighborhood_api.identity.events import PersonMerged
 from neighborhood_api.kit.jobs import PATIENT, job_transaction, on
@@ -15,12 +15,12 @@ jobs = Blueprint()
 
 
 @jobs.periodic(cron="*/5 * * * *")
-@jobs.task(name="grid.close_past_terms", pass_context=True)
-async def close_past_terms(context: JobContext, timestamp: int) -> None:
-    """Take power away from terms that are over."""
+@jobs.task(name="grid.take_turns", pass_context=True)
+async def take_turns(context: JobContext, timestamp: int) -> None:
+    """Begin and end the terms and leaves whose day has come; a late worker catches up."""
     del timestamp
     async with job_transaction(context) as tx:
-        await appointments.close_past_terms(tx, now=datetime.now(UTC))
+        await turns.take_turns(tx, now=datetime.now(UTC))
 
 
 @jobs.task(name="grid.move_residence", pass_context=True, retry=PATIENT)

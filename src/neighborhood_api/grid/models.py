@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.identity.access import Role
@@ -64,6 +64,20 @@ class Node(Placed, Model):
     version: Mapped[int] = mapped_column(default=1)
 
 
+class Boundary(Model):
+    """Where a node ends; most have none, and are found by their points alone."""
+
+    __tablename__ = "boundary"
+    __table_args__ = (
+        Index("ix_boundary_ring", text("CAST(ring AS polygon)"), postgresql_using="gist"),
+    )
+
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), primary_key=True)
+    ring: Mapped[str | None]
+    """One ring of WGS-84 degrees, as PostgreSQL writes a polygon; None once it was removed."""
+    version: Mapped[int] = mapped_column(default=1)
+
+
 class Organization(Model):
     """A department or other body that handles issues of a street or district."""
 
@@ -84,6 +98,7 @@ class Appointment(Model):
             "(role = 'department_officer') = (organization_id IS NOT NULL)",
             name="officers_have_an_organization",
         ),
+        CheckConstraint("stand_in_id <> person_id", name="not_her_own_stand_in"),
         Index(
             "uq_appointment_one_holder",
             "node_id",
@@ -99,6 +114,7 @@ class Appointment(Model):
             "ix_appointment_stand_in", "stand_in_id", postgresql_where=text("ended_at IS NULL")
         ),
         Index("ix_appointment_node", "node_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_appointment_awaited", "starts_on", postgresql_where=text("awaits_start")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
@@ -120,7 +136,67 @@ class Appointment(Model):
     stand_in_phone: Mapped[str | None] = mapped_column(default=None)
     stand_in_until: Mapped[date | None] = mapped_column(default=None)
     """Last day of standing in; without one until further notice."""
+    awaits_start: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the first day is still to be announced; until then nobody was told."""
     version: Mapped[int] = mapped_column(default=1)
+
+
+class Leave(Model):
+    """Days on which the holder of a post is away (请假), and who answers for her then.
+
+    Leaves of one appointment do not overlap: they are granted under the appointment's lock.
+    """
+
+    __tablename__ = "leave"
+    __table_args__ = (
+        CheckConstraint("first_on <= last_on", name="days_forward"),
+        CheckConstraint("stand_in_id <> person_id", name="not_her_own_stand_in"),
+        Index(
+            "ix_leave_appointment",
+            "appointment_id",
+            "first_on",
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_leave_stand_in", "stand_in_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_leave_listed", "appointment_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
+    appointment_id: Mapped[UUID] = mapped_column(ForeignKey("appointment.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    """The appointment's holder, who is away."""
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    granted_by_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    granted_at: Mapped[datetime]
+    stand_in_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
+    """Who acts meanwhile, with all the post's power; without one the post is vacant."""
+    stand_in_phone: Mapped[str | None] = mapped_column(default=None)
+    begun_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When its first day was announced."""
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When it was cancelled, cut short, or passed its last day and was closed."""
+
+
+class Vacancy(Model):
+    """A post that lost whoever acted in it, from the alarm until somebody acts again."""
+
+    __tablename__ = "vacancy"
+    __table_args__ = (
+        Index(
+            "uq_vacancy_open",
+            "node_id",
+            "role",
+            unique=True,
+            postgresql_where=text("filled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    role: Mapped[str]
+    since: Mapped[datetime]
+    filled_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Household(Placed, Model):

@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, or_, select
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from neighborhood_api.grid.models import Appointment, Node, Organization, Residence
+from neighborhood_api.grid.models import Appointment, Leave, Node, Organization, Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS
@@ -35,6 +35,32 @@ def stands_in(day: ColumnElement[date]) -> ColumnElement[bool]:
     )
 
 
+def is_away(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Hold for leaves that cover `day`."""
+    return and_(Leave.ended_at.is_(None), Leave.first_on <= day, Leave.last_on >= day)
+
+
+def on_leave(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Join an appointment to the one leave that covers `day`, if there is one."""
+    return and_(Leave.appointment_id == Appointment.id, is_away(day))
+
+
+def acting_stand_in(day: ColumnElement[date]) -> ColumnElement[UUID | None]:
+    """Return who acts for the holder on `day`; a leave's stand-in goes before the usual one."""
+    return case(
+        (Leave.stand_in_id.is_not(None), Leave.stand_in_id),
+        (stands_in(day), Appointment.stand_in_id),
+        else_=None,
+    )
+
+
+def acting(day: ColumnElement[date]) -> ColumnElement[UUID | None]:
+    """Return who acts in an appointment joined to its leave; None makes the post vacant."""
+    return func.coalesce(
+        acting_stand_in(day), case((Leave.id.is_(None), Appointment.person_id), else_=None)
+    )
+
+
 def exists_on(day: ColumnElement[date], node: type[Node] = Node) -> ColumnElement[bool]:
     """Hold for nodes that are part of the grid on `day`."""
     return and_(node.valid_from <= day, or_(node.valid_until.is_(None), node.valid_until > day))
@@ -57,6 +83,7 @@ class Contact(NamedTuple):
     organization: str | None
 
 
+_NOBODY = and_(Leave.id.is_not(None), StandIn.id.is_(None))
 _ACTING: list[Any] = [
     Node.id.label("node_id"),
     Node.level,
@@ -64,17 +91,18 @@ _ACTING: list[Any] = [
     Node.code,
     Node.name.label("node_name"),
     Node.plate_code,
-    Appointment.role,
-    case((stands_in(DAY), StandIn.id), else_=Person.id).label("person_id"),
-    case((stands_in(DAY), StandIn.name), else_=Person.name).label("person_name"),
-    case(
-        (
-            and_(stands_in(DAY), Appointment.stand_in_phone.is_not(None)),
-            Appointment.stand_in_phone,
+    case((_NOBODY, None), else_=Appointment.role).label("role"),
+    case((_NOBODY, None), else_=func.coalesce(StandIn.id, Person.id)).label("person_id"),
+    case((StandIn.id.is_not(None), StandIn.name), else_=Person.name).label("person_name"),
+    func.coalesce(
+        Leave.stand_in_phone,
+        case(
+            (and_(stands_in(DAY), Leave.stand_in_id.is_(None)), Appointment.stand_in_phone),
+            else_=None,
         ),
-        else_=Appointment.duty_phone,
+        Appointment.duty_phone,
     ).label("duty_phone"),
-    case((stands_in(DAY), Person.name), else_=None).label("stands_in_for"),
+    case((StandIn.id.is_not(None), Person.name), else_=None).label("stands_in_for"),
     Organization.name.label("organization"),
 ]
 _PUBLIC_POSTS = Appointment.role != Role.OPERATOR.value
@@ -89,7 +117,8 @@ def _contacts() -> Select[*tuple[Any, ...]]:
             and_(Appointment.node_id == Node.id, in_office(DAY), _PUBLIC_POSTS),
         )
         .outerjoin(Person, Person.id == Appointment.person_id)
-        .outerjoin(StandIn, StandIn.id == Appointment.stand_in_id)
+        .outerjoin(Leave, on_leave(DAY))
+        .outerjoin(StandIn, StandIn.id == acting_stand_in(DAY))
         .outerjoin(Organization, Organization.id == Appointment.organization_id)
     )
 

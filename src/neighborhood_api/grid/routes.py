@@ -5,15 +5,14 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query
 
-from neighborhood_api.grid import appointments, service
+from neighborhood_api.grid import boundaries, residences, service
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.coordinates import CoordinateSystem, Point
-from neighborhood_api.grid.models import Appointment, Household, Residence
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.models import Household, Residence
 from neighborhood_api.grid.queries import CHILDREN, DISTRICTS
 from neighborhood_api.grid.schemas import (
-    AppointmentIn,
-    AppointmentOut,
+    BoundaryIn,
+    BoundaryOut,
     HouseholdOut,
     LocatedOut,
     MyGridOut,
@@ -23,16 +22,15 @@ from neighborhood_api.grid.schemas import (
     OrganizationOut,
     PlateOut,
     ResidenceIn,
-    StandInIn,
 )
-from neighborhood_api.identity.access import Forbidden, Role
+from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep, current_actor
-from neighborhood_api.identity.models import Person
-from neighborhood_api.identity.service import PasswordTooWeak, StaleVersion
+from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
+from neighborhood_api.kit.direct import direct
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.kit.schema import Out
@@ -65,6 +63,7 @@ class NodeList(Out):
     summary="我的网格 · Who is responsible where I live",
     responses=problems(*SIGNED_IN, service.ResidenceUnknown),
 )
+@direct
 async def read_my_grid(actor: ActorDep, reader: ReaderDep, now: NowDep) -> MyGridOut:
     """我的巷长、网格长、社区和街道负责人及值班电话。
 
@@ -85,7 +84,7 @@ async def state_residence(
 
     State or change the residence; a refreshed access token then carries the new place.
     """
-    home: Residence = await service.state_residence(tx, actor, body, now=now)
+    home: Residence = await residences.state_residence(tx, actor, body, now=now)
     return ResidenceOut.model_validate(home)
 
 
@@ -131,7 +130,11 @@ async def locate(
         CoordinateSystem, Query(description="坐标系 · How it was measured.")
     ] = CoordinateSystem.GCJ02,
 ) -> LocatedOut:
-    """按位置找最近的街巷。Find the lane nearest to a position."""
+    """按位置找街巷：先看边界，再找 500 米内最近的。
+
+    Find the lane of a position: by boundaries where they are known, else the nearest one
+    within 500 metres.
+    """
     point = Point(longitude, latitude)
     lane, metres = await service.nearest_lane(tx, point, coordinate_system, now=now)
     return LocatedOut(lane=NodePositionOut.model_validate(lane), metres=metres)
@@ -146,6 +149,32 @@ async def locate(
 async def read_node(node_id: UUID, tx: ReadTxDep, now: NowDep) -> NodePositionOut:
     """区县、街道、社区、网格或街巷。A district, street, community, grid or lane."""
     return NodePositionOut.model_validate(await service.current_node(tx, node_id, now=now))
+
+
+@router.get(
+    "/grid/nodes/{node_id}/boundary",
+    summary="地点的边界 · Where a place ends",
+    dependencies=CALLER,
+    responses=problems(*SIGNED_IN, service.NodeNotFound),
+)
+async def read_boundary(node_id: UUID, tx: ReadTxDep, now: NowDep) -> BoundaryOut:
+    """地点的边界（WGS-84）。The ring around a place, for maps."""
+    return await boundaries.read_boundary(tx, node_id, now=now)
+
+
+@router.put(
+    "/grid/nodes/{node_id}/boundary",
+    summary="划定边界 · Say where a place ends",
+    responses=problems(*SIGNED_IN, Forbidden, service.NodeNotFound, StaleVersion),
+)
+async def state_boundary(
+    node_id: UUID, body: BoundaryIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> BoundaryOut:
+    """划定或删除地点的边界；之后按位置找街巷先看边界。
+
+    State or remove the boundary of a place; positions are then located by it first.
+    """
+    return await boundaries.state_boundary(tx, actor, node_id, body, now=now)
 
 
 @router.get(
@@ -201,90 +230,3 @@ async def list_households(
         for h, n in rows
     ]
     return page.page(views, lambda view: view)
-
-
-@router.post(
-    "/appointments",
-    summary="任命 · Appoint somebody to a post",
-    responses=problems(
-        *SIGNED_IN,
-        Forbidden,
-        service.NodeNotFound,
-        appointments.PostNotAtThisLevel,
-        appointments.PostTaken,
-        appointments.TermEndsBeforeItStarts,
-        appointments.OrganizationNeeded,
-        PasswordTooWeak,
-    ),
-)
-async def make_appointment(
-    body: AppointmentIn, actor: ActorDep, tx: TxDep, now: NowDep
-) -> AppointmentOut:
-    """任命人员到岗位；按手机号认人，没有则新建。
-
-    Appoint somebody; the person is found by phone number, or created.
-    """
-    return _appointment(*await appointments.make_appointment(tx, actor, body, now=now))
-
-
-ENDING = problems(
-    *SIGNED_IN, appointments.AppointmentNotFound, appointments.AppointmentAlreadyEnded
-)
-
-
-@router.post(
-    "/appointments/{appointment_id}/end",
-    summary="结束任职 · End an appointment",
-    responses=ENDING,
-)
-async def end_appointment(
-    appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
-) -> AppointmentOut:
-    """结束任职，其权限立即失效。End an appointment; its power is gone at once."""
-    return _appointment(*await appointments.end_appointment(tx, actor, appointment_id, now=now))
-
-
-@router.post(
-    "/appointments/{appointment_id}/stand-in",
-    summary="安排代班 · Let somebody stand in",
-    responses=ENDING | problems(appointments.TermEndsBeforeItStarts, PasswordTooWeak),
-)
-async def set_stand_in(
-    appointment_id: UUID, body: StandInIn, actor: ActorDep, tx: TxDep, now: NowDep
-) -> AppointmentOut:
-    """安排代班，代班人有该岗位的全部权限。Let somebody act in the holder's place."""
-    return _appointment(
-        *await appointments.set_stand_in(tx, actor, appointment_id, body, now=now)
-    )
-
-
-@router.post(
-    "/appointments/{appointment_id}/end-stand-in",
-    summary="结束代班 · End standing in",
-    responses=problems(*SIGNED_IN, appointments.AppointmentNotFound),
-)
-async def end_stand_in(
-    appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
-) -> AppointmentOut:
-    """结束代班，权限立即收回。Give the post back to its holder alone."""
-    return _appointment(*await appointments.end_stand_in(tx, actor, appointment_id, now=now))
-
-
-def _appointment(appointment: Appointment, person: Person) -> AppointmentOut:
-    role = Role(appointment.role)
-    return AppointmentOut(
-        id=appointment.id,
-        node_id=appointment.node_id,
-        role=role,
-        role_name=ROLE_NAMES[role],
-        person_id=person.id,
-        name=person.name,
-        duty_phone=appointment.duty_phone,
-        starts_on=appointment.starts_on,
-        ends_on=appointment.ends_on,
-        ended=appointment.ended_at is not None,
-        stand_in_id=appointment.stand_in_id,
-        stand_in_until=appointment.stand_in_until,
-        organization_id=appointment.organization_id,
-        version=appointment.version,
-    )

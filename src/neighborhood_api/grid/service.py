@@ -2,20 +2,36 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.coordinates import CoordinateSystem, Point, metres_between, to_wgs84
-from neighborhood_api.grid.events import ResidenceStated
-from neighborhood_api.grid.models import Appointment, Household, Node, Organization, Residence
+from neighborhood_api.grid.locating import innermost_around, nearest_around
+from neighborhood_api.grid.models import (
+    Appointment,
+    Household,
+    Leave,
+    Node,
+    Organization,
+    Residence,
+)
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.queries import (
     HOME_CONTACTS,
@@ -23,32 +39,27 @@ from neighborhood_api.grid.queries import (
     PLATE_CONTACTS,
     Contact,
     HomeContact,
+    NodeRow,
     exists_on,
     in_office,
+    is_away,
     stands_in,
 )
 from neighborhood_api.grid.schemas import (
     MyGridOut,
     NodeContactsOut,
     PlateOut,
-    ResidenceIn,
 )
 from neighborhood_api.identity.access import Actor, Permission, Post, Role
-from neighborhood_api.identity.places import Level, columns_of
-from neighborhood_api.identity.service import StaleVersion
+from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.tokens import Standing
-from neighborhood_api.kit.db import ReadTx, Tx
-from neighborhood_api.kit.outbox import emit
+from neighborhood_api.kit.db import ReadTx, Source
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Reader
 
 Shown = dict[str, Any]
 """A part of an answer, before the answer's model has read it."""
 _NAMES = {role.value: name for role, name in ROLE_NAMES.items()}
-NEAREST_METRES = 500
-"""Farther than this from every lane's point, a position is taken as lying in none."""
-_UNSAID = 0
-"""The version of a residence that was begun and not stated yet."""
 
 
 class NodeNotFound(Problem):
@@ -94,14 +105,10 @@ class NoLaneNearby(Problem):
 async def standing_of(tx: ReadTx, person_id: UUID, now: datetime) -> Standing:
     """Return what a person is: the posts she acts in today, and where she lives."""
     day = literal(local_day(now))
-    acts = or_(
-        and_(Appointment.stand_in_id == person_id, stands_in(day)),
-        Appointment.person_id == person_id,
-    )
     held = (
         select(Appointment.role, Node.level, Node.id, Appointment.organization_id)
         .join(Node, Node.id == Appointment.node_id)
-        .where(acts, in_office(day), exists_on(day))
+        .where(Appointment.id.in_(_acted_in(person_id, day)), in_office(day), exists_on(day))
         .order_by(Appointment.id)
     )
     posts = tuple(
@@ -110,6 +117,33 @@ async def standing_of(tx: ReadTx, person_id: UUID, now: datetime) -> Standing:
     )
     home = await tx.get(Residence, person_id)
     return Standing(posts, None if home is None else home.place)
+
+
+def _acted_in(person_id: UUID, day: ColumnElement[date]) -> CompoundSelect[UUID]:
+    """Select the appointments a person holds or stands in for; holders on leave among them.
+
+    A union, because one condition over two tables would read all appointments.
+    """
+    own = select(Appointment.id).where(Appointment.person_id == person_id)
+    stands = select(Appointment.id).where(Appointment.stand_in_id == person_id, stands_in(day))
+    meanwhile = select(Leave.appointment_id).where(Leave.stand_in_id == person_id, is_away(day))
+    open_ones = Appointment.ended_at.is_(None)
+    return union_all(own.where(open_ones), stands.where(open_ones), meanwhile)
+
+
+async def holds_posts(tx: ReadTx, person_id: UUID, now: datetime) -> bool:
+    """Tell whether a person has a post, or stands in for one, today or later."""
+    day = literal(local_day(now))
+    holds = or_(
+        Appointment.person_id == person_id,
+        and_(Appointment.stand_in_id == person_id, stands_in(day)),
+    )
+    not_over = or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day)
+    held = select(Appointment.id).where(holds, not_over, Appointment.ended_at.is_(None))
+    promised = select(Leave.id).where(
+        Leave.stand_in_id == person_id, Leave.ended_at.is_(None), Leave.last_on >= day
+    )
+    return bool(await tx.scalar(select(or_(held.exists(), promised.exists()))))
 
 
 async def read_my_grid(reader: Reader, actor: Actor, *, now: datetime) -> MyGridOut:
@@ -167,51 +201,6 @@ async def read_node_contacts(
     return NodeContactsOut.model_validate(_by_node(rows)[0])
 
 
-async def state_residence(
-    tx: Tx, actor: Actor, wish: ResidenceIn, *, now: datetime
-) -> Residence:
-    """Note where the caller lives; the register's household is found by lane and door.
-
-    Said once more, as a phone does that lost the answer, it changes nothing.
-
-    Raises: NodeNotFound, NotALane, StaleVersion.
-    Emits: ResidenceStated.
-    """
-    lane = await current_node(tx, wish.lane_id, now=now)
-    if lane.level != Level.LANE:
-        raise NotALane
-    address = normal_address(wish.address)
-    household_id = await tx.scalar(
-        select(Household.id).where(Household.lane_id == lane.id, Household.address == address)
-    )
-    home = await _lock_home(tx, actor.person_id, lane, now=now)
-    if (home.place, home.address, home.household_id) == (lane.place, address, household_id):
-        return home
-    if home.version not in {_UNSAID, wish.version}:
-        raise StaleVersion(version=home.version)
-    home.version += 1
-    for name, node_id in columns_of(lane.place).items():
-        setattr(home, name, node_id)
-    home.address = address
-    home.household_id = household_id
-    home.stated_at = now
-    await tx.flush()
-    emit(tx, ResidenceStated(person_id=actor.person_id, lane_id=lane.id))
-    return home
-
-
-async def _lock_home(tx: Tx, person_id: UUID, lane: Node, *, now: datetime) -> Residence:
-    """Load the person's residence, or begin one; two phones at once begin the same one."""
-    mine = select(Residence).where(Residence.person_id == person_id).with_for_update()
-    home = await tx.scalar(mine)
-    if home is None:
-        blank = {"person_id": person_id, "address": "", "stated_at": now, "version": _UNSAID}
-        begun = insert(Residence).values(blank | columns_of(lane.place))
-        await tx.execute(begun.on_conflict_do_nothing())
-        home = (await tx.scalars(mine)).one()
-    return home
-
-
 def normal_address(text: str) -> str:
     """Write a door the one way the register does: no spaces, half-width digits."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -230,33 +219,26 @@ async def current_node(tx: ReadTx, node_id: UUID, *, now: datetime) -> Node:
 
 
 async def nearest_lane(
-    tx: ReadTx, point: Point, system: CoordinateSystem, *, now: datetime
-) -> tuple[Node, int]:
-    """Return the lane whose point lies nearest, and the distance in metres.
+    source: Source, point: Point, system: CoordinateSystem, *, now: datetime
+) -> tuple[NodeRow, int]:
+    """Return the lane of a position, and how many metres away its point is.
+
+    Inside a lane's boundary it is that lane (0 metres when it has no point); else the lane
+    whose point is nearest, inside the innermost place whose boundary holds the position.
 
     Raises: NoLaneNearby.
     """
     here = to_wgs84(point, system)
-    distance = func.point(Node.longitude, Node.latitude).op("<->")(
-        func.point(here.longitude, here.latitude)
-    )
-    candidates = (
-        select(Node)
-        .where(Node.level == Level.LANE.value, Node.longitude.is_not(None))
-        .where(exists_on(literal(local_day(now))))
-        .order_by(distance)
-        .limit(4)  # degrees are not square: the nearest in metres is among the first
-    )
-    found = [
-        (round(metres_between(here, Point(lane.longitude, lane.latitude))), lane)
-        for lane in await tx.scalars(candidates)
-        if lane.longitude is not None and lane.latitude is not None
-    ]
-    near = [pair for pair in found if pair[0] <= NEAREST_METRES]
-    if not near:
+    day = local_day(now)
+    inside = await innermost_around(source, here, day=day)
+    if inside is not None and inside.level == Level.LANE:
+        if inside.longitude is None or inside.latitude is None:
+            return inside, 0
+        return inside, round(metres_between(here, Point(inside.longitude, inside.latitude)))
+    found = await nearest_around(source, here, inside and inside.id, day=day)
+    if found is None:
         raise NoLaneNearby
-    metres, lane = min(near, key=lambda pair: pair[0])
-    return lane, metres
+    return found.lane, round(found.metres)
 
 
 def households_at(actor: Actor, node: Node) -> Select[Household, int]:

@@ -4,6 +4,7 @@ A post grants its role's permissions over its node and everything below it. `req
 `reach` read the same grants; a test proves that they agree.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -23,12 +24,20 @@ class Permission(StrEnum):
     ISSUE_HANDLE = "issue:handle"
     ISSUE_DISPATCH = "issue:dispatch"
     ISSUE_INTAKE = "issue:intake"
+    ISSUE_CONFIDENTIAL = "issue:confidential"
+    ISSUE_MODERATE = "issue:moderate"
+    REPLY_MANAGE = "reply:manage"
     CATEGORY_MANAGE = "category:manage"
+    CALENDAR_MANAGE = "calendar:manage"
     GRID_MANAGE = "grid:manage"
     APPOINTMENT_MANAGE = "appointment:manage"
+    LEAVE_GRANT = "leave:grant"
+    ROSTER_READ = "roster:read"
     HOUSEHOLD_READ = "household:read"
     VENUE_MANAGE = "venue:manage"
     BOOKING_READ = "booking:read"
+    STATISTICS_READ = "statistics:read"
+    STATISTICS_MANAGE = "statistics:manage"
 
 
 class Role(StrEnum):
@@ -46,27 +55,43 @@ class Role(StrEnum):
 
 
 _FIELD = frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.HOUSEHOLD_READ})
-_OFFICE = _FIELD | {Permission.ISSUE_INTAKE, Permission.VENUE_MANAGE, Permission.BOOKING_READ}
+_OFFICE = _FIELD | {
+    Permission.ISSUE_INTAKE,
+    Permission.ISSUE_MODERATE,
+    Permission.ROSTER_READ,
+    Permission.VENUE_MANAGE,
+    Permission.BOOKING_READ,
+    Permission.STATISTICS_READ,
+}
 _STREET = _OFFICE | {Permission.ISSUE_DISPATCH}
 
 GRANTED: dict[Role, frozenset[Permission]] = {
     Role.LANE_CHIEF: _FIELD,
     Role.GRID_WORKER: _FIELD,
-    Role.GRID_LEADER: _FIELD,
+    Role.GRID_LEADER: _FIELD
+    | {Permission.LEAVE_GRANT, Permission.ROSTER_READ, Permission.STATISTICS_READ},
     Role.COMMUNITY_WORKER: _OFFICE,
-    Role.COMMUNITY_SECRETARY: _OFFICE,
-    Role.STREET_DISPATCHER: _STREET,
-    Role.STREET_SECRETARY: _STREET,
-    Role.DEPARTMENT_OFFICER: frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE}),
+    Role.COMMUNITY_SECRETARY: _OFFICE | {Permission.LEAVE_GRANT},
+    Role.STREET_DISPATCHER: _STREET | {Permission.REPLY_MANAGE},
+    Role.STREET_SECRETARY: _STREET | {Permission.ISSUE_CONFIDENTIAL, Permission.LEAVE_GRANT},
+    Role.DEPARTMENT_OFFICER: frozenset(
+        {Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.STATISTICS_READ}
+    ),
     Role.OPERATOR: frozenset(
         {
             Permission.ISSUE_READ,
+            Permission.REPLY_MANAGE,
             Permission.CATEGORY_MANAGE,
+            Permission.CALENDAR_MANAGE,
             Permission.GRID_MANAGE,
             Permission.APPOINTMENT_MANAGE,
+            Permission.LEAVE_GRANT,
+            Permission.ROSTER_READ,
             Permission.HOUSEHOLD_READ,
             Permission.VENUE_MANAGE,
             Permission.BOOKING_READ,
+            Permission.STATISTICS_READ,
+            Permission.STATISTICS_MANAGE,
         }
     ),
 }
@@ -102,10 +127,10 @@ class Post(NamedTuple):
     organization_id: UUID | None = None
     """Set for officers of a department: they act for it, and not for the whole node."""
 
-    def covers(self, place: Place, organization_id: UUID | None) -> bool:
-        """Tell whether the post's grants hold at `place`, for work of `organization_id`."""
+    def covers(self, place: Place, organizations: Collection[UUID]) -> bool:
+        """Tell whether the post's grants hold at `place`, for work of `organizations`."""
         if self.organization_id is not None:
-            return organization_id == self.organization_id
+            return self.organization_id in organizations
         return place.at(self.level) == self.node_id
 
 
@@ -120,28 +145,28 @@ class Actor:
     """Where the caller lived when the token was made; rules that matter ask the database."""
 
     def may(
-        self, permission: Permission, *, at: Place, organization_id: UUID | None = None
+        self, permission: Permission, *, at: Place, organizations: Collection[UUID] = ()
     ) -> bool:
         """Tell whether some post grants `permission` at `at`."""
         return any(
-            permission in GRANTED[post.role] and post.covers(at, organization_id)
+            permission in GRANTED[post.role] and post.covers(at, organizations)
             for post in self.posts
         )
 
     def require(
-        self, permission: Permission, *, at: Place, organization_id: UUID | None = None
+        self, permission: Permission, *, at: Place, organizations: Collection[UUID] = ()
     ) -> None:
         """Refuse unless some post grants `permission` at `at`.
 
         Raises: Forbidden.
         """
-        if not self.may(permission, at=at, organization_id=organization_id):
+        if not self.may(permission, at=at, organizations=organizations):
             raise Forbidden(permission=permission.value)
 
     def reach(self, permission: Permission, table: type) -> ColumnElement[bool]:
         """Return the WHERE clause for the rows of `table` that `require` would let through.
 
-        Departments reach the rows whose `organization_id` names them, where the table has it.
+        Departments reach the rows that the table's own `seen_by` gives them, where it has one.
         """
         clauses: list[ColumnElement[bool]] = []
         for post in self.posts:
@@ -149,6 +174,6 @@ class Actor:
                 continue
             if post.organization_id is None:
                 clauses.append(getattr(table, COLUMNS[post.level]) == post.node_id)
-            elif hasattr(table, "organization_id"):
-                clauses.append(table.organization_id == post.organization_id)
+            elif hasattr(table, "seen_by"):
+                clauses.append(table.seen_by(post.organization_id))
         return or_(false(), *clauses)

@@ -72,3 +72,18 @@ class Revocation(Model):
     """A person's or a sign-in's id."""
     least_epoch: Mapped[int]
     revoked_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UnknownNumber(Model):
+    """A number nobody signs in with by password.
+
+    Guesses at it are counted and locked out as they are for staff, so that neither the answer
+    nor its time tells whose number has a password.
+    """
+
+    __tablename__ = "unknown_number"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    guessed_at: Mapped[datetime] = mapped_column(index=True)
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(default=None)

@@ -18,6 +18,8 @@ class Level(IntEnum):
     LANE = 4
 
 
+_UPWARDS = tuple(reversed(Level))
+
 COLUMNS = ("district_id", "street_id", "community_id", "grid_id", "lane_id")
 """One column per level: the only layout whose lists stay flat at a million rows."""
 
@@ -39,7 +41,10 @@ class Place(tuple[UUID | None, UUID | None, UUID | None, UUID | None, UUID | Non
     @property
     def level(self) -> Level:
         """How deep the place lies."""
-        return Level(max(level for level in Level if self[level] is not None))
+        for level in _UPWARDS:
+            if self[level] is not None:
+                return level
+        raise ValueError("a place has at least a district")
 
     @property
     def node_id(self) -> UUID:

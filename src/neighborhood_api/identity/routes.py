@@ -2,7 +2,7 @@
 
 from fastapi import Depends, Request
 
-from neighborhood_api.identity import service, tokens
+from neighborhood_api.identity import service, staff, tokens
 from neighborhood_api.identity.caller import ActorDep, GateDep, limit_sign_ins
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import (
@@ -19,9 +19,9 @@ from neighborhood_api.identity.schemas import (
 )
 from neighborhood_api.identity.service import Issuer
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReadTxDep, TxDep
+from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
-from neighborhood_api.kit.problems import TooManyRequests, problems
+from neighborhood_api.kit.problems import TooManyRequests, TryAgain, problems
 from neighborhood_api.kit.schema import Done
 from neighborhood_api.wechat.client import LOGIN_REFUSALS, PHONE_REFUSALS, WeChat
 
@@ -63,18 +63,25 @@ async def sign_in_with_wechat(
     "/auth/staff",
     summary="工作人员登录 · Sign in by phone and password",
     dependencies=[Depends(limit_sign_ins)],
-    responses=problems(service.WrongPhoneOrPassword, service.AccountLocked, TooManyRequests),
+    responses=problems(
+        staff.WrongPhoneOrPassword, staff.AccountLocked, TooManyRequests, TryAgain
+    ),
 )
 async def sign_in_staff(
-    request: Request, body: StaffSignInIn, gate: GateDep, tx: TxDep, now: NowDep
+    request: Request,
+    body: StaffSignInIn,
+    gate: GateDep,
+    reader: ReaderDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> SignedInOut:
     """工作人员用手机号和密码登录；连续输错 5 次锁定 15 分钟。
 
     Staff sign in; five wrong passwords lock the account for 15 minutes.
     """
     password = body.password.get_secret_value()
-    return await service.sign_in_staff(
-        tx, _issuer(request, gate), body.phone, password, now=now
+    return await staff.sign_in_staff(
+        reader, tx, _issuer(request, gate), body.phone, password, now=now
     )
 
 
@@ -131,7 +138,9 @@ async def rename(
 @router.post(
     "/me/phone",
     summary="绑定手机号 · Bind the WeChat phone number",
-    responses=problems(*SIGNED_IN, *PHONE_REFUSALS, service.PhoneTaken),
+    responses=problems(
+        *SIGNED_IN, *PHONE_REFUSALS, service.PhoneTaken, service.PostsWouldBeLost
+    ),
 )
 async def bind_phone(
     request: Request, body: PhoneCodeIn, actor: ActorDep, gate: GateDep, tx: TxDep, now: NowDep
@@ -139,25 +148,38 @@ async def bind_phone(
     """用手机号按钮的 code 绑定手机号；号码若已由工作人员登记，即转为登记的身份。
 
     Bind the number behind a phone-button code. When staff registered that number before,
-    the caller becomes that person and gets new tokens in `signed_in`.
+    the caller becomes that person and gets new tokens in `signed_in`; refused while the
+    caller holds a post, or will, or stands in for one.
     """
     phone = await _wechat(request).phone_number(body.code)
     issuer = _issuer(request, gate)
-    signed_in = await service.bind_phone(tx, actor, issuer, phone, now=now)
+    signed_in = await service.bind_phone(
+        tx, actor, issuer, phone, holds_posts=request.app.state.holds_posts, now=now
+    )
     return PhoneBoundOut(phone=phone, signed_in=signed_in)
 
 
 @router.put(
     "/me/password",
     summary="修改密码 · Change one's password",
-    responses=problems(*SIGNED_IN, service.WrongOldPassword, service.PasswordTooWeak),
+    responses=problems(
+        *SIGNED_IN,
+        staff.WrongOldPassword,
+        staff.AccountLocked,
+        service.PasswordTooWeak,
+        TryAgain,
+    ),
 )
 async def change_password(
-    body: PasswordChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
+    body: PasswordChangeIn, actor: ActorDep, reader: ReaderDep, tx: TxDep, now: NowDep
 ) -> Done:
-    """修改密码，并退出其他设备。Change the password; other devices are signed out."""
+    """修改密码，并退出其他设备；原密码输错与登录输错合并计数。
+
+    Change the password; other devices are signed out. Wrong old passwords count toward the
+    lock of five failures.
+    """
     old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
-    await service.change_password(tx, actor, old, new, now=now)
+    await staff.change_password(reader, tx, actor, old, new, now=now)
     return Done()
 
 

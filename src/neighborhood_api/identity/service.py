@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity import passwords
 from neighborhood_api.identity.access import Actor
-from neighborhood_api.identity.events import PersonMerged
+from neighborhood_api.identity.events import PersonMerged, PhoneBound
 from neighborhood_api.identity.models import Person, RefreshToken, SignIn
 from neighborhood_api.identity.revocations import revoke_person, revoke_sign_in
 from neighborhood_api.identity.schemas import MeOut, NameIn, PostOut, SignedInOut
@@ -26,31 +26,13 @@ from neighborhood_api.kit.problems import Problem
 REFRESH_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=30)
 """A phone sends up to ten requests at once, which may all meet an expired token and refresh."""
-FAILURES_ALLOWED = 5
-LOCKED_FOR = timedelta(minutes=15)
-"""Lock after 5 failures for 15 minutes, as GB/T 22239 level 3 is commonly met."""
 PASSWORD_KINDS = 3
 
 StandingOf = Callable[[ReadTx, UUID, datetime], Awaitable[Standing]]
 """Answers what a person is now; `grid` knows, and `app` introduces them."""
 
-
-class WrongPhoneOrPassword(Problem):
-    """No such staff account, or another password; which of the two is not told."""
-
-    status = HTTPStatus.UNAUTHORIZED
-    title = "Wrong phone number or password"
-    message = "手机号或密码不正确"
-    keeps_changes = True
-
-
-class AccountLocked(Problem):
-    """Too many wrong passwords; `retry_after_seconds` says when to come back."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    title = "Locked after too many wrong passwords"
-    message = "密码错误次数过多，账号已暂时锁定，请15分钟后再试"
-    keeps_changes = True
+HoldsPosts = Callable[[ReadTx, UUID, datetime], Awaitable[bool]]
+"""Answers whether a person has a post, or stands in for one, now or later; likewise."""
 
 
 class RefreshTokenInvalid(Problem):
@@ -77,12 +59,11 @@ class PhoneTaken(Problem):
     message = "这个手机号已绑定其他微信，请换一个号码或联系社区工作人员"
 
 
-class WrongOldPassword(Problem):
-    """The password until now was given wrongly."""
+class PostsWouldBeLost(Problem):
+    """Becoming the person of another number would leave the caller's posts to nobody."""
 
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The old password is wrong"
-    message = "原密码不正确，请重新输入"
+    title = "You hold posts under your present number, which the new one would not have"
+    message = "您在现有号码下担任岗位，换绑会失去岗位；请先联系系统管理员把岗位转到新号码"
 
 
 class PasswordTooWeak(Problem):
@@ -165,35 +146,6 @@ async def sign_in_with_wechat(
     return await issuer.sign_in(tx, person, now=now)
 
 
-async def sign_in_staff(
-    tx: Tx, issuer: Issuer, phone: str, password: str, *, now: datetime
-) -> SignedInOut:
-    """Sign in by phone and password.
-
-    The person's row is locked, so that parallel guesses are counted one by one.
-
-    Raises: WrongPhoneOrPassword, AccountLocked.
-    """
-    by_phone = select(Person).where(Person.phone == phone).with_for_update()
-    person = await tx.scalar(by_phone)
-    if person is not None and person.locked_until is not None and person.locked_until > now:
-        raise _locked(person.locked_until, now)
-    stored = None if person is None else person.password_hash
-    right = await passwords.matches(password, stored)
-    if person is None or stored is None:  # uncounted, else a lock would tell whose number it is
-        raise WrongPhoneOrPassword
-    if not right:
-        person.failed_sign_ins += 1
-        if person.failed_sign_ins >= FAILURES_ALLOWED:
-            person.failed_sign_ins = 0
-            person.locked_until = now + LOCKED_FOR
-            raise _locked(person.locked_until, now)
-        raise WrongPhoneOrPassword
-    person.failed_sign_ins = 0
-    person.locked_until = None
-    return await issuer.sign_in(tx, person, now=now)
-
-
 async def refresh(tx: Tx, issuer: Issuer, secret: str, *, now: datetime) -> SignedInOut:
     """Replace a refresh token, and give out an access token that is true now.
 
@@ -226,14 +178,21 @@ async def sign_out(tx: Tx, secret: str, *, now: datetime) -> None:
 
 
 async def bind_phone(
-    tx: Tx, actor: Actor, issuer: Issuer, phone: str, *, now: datetime
+    tx: Tx,
+    actor: Actor,
+    issuer: Issuer,
+    phone: str,
+    *,
+    holds_posts: HoldsPosts,
+    now: datetime,
 ) -> SignedInOut | None:
     """Note the caller's verified number; become the person staff registered under it.
 
-    Return new tokens when the caller became somebody else, None otherwise.
+    Return new tokens when the caller became somebody else, None otherwise. Posts belong to
+    the person they were given to, so whoever holds any does not become somebody else.
 
-    Raises: PhoneTaken.
-    Emits: PersonMerged.
+    Raises: PhoneTaken, PostsWouldBeLost.
+    Emits: PhoneBound, PersonMerged.
     """
     involved = select(Person).where((Person.id == actor.person_id) | (Person.phone == phone))
     people = (await tx.scalars(involved.order_by(Person.id).with_for_update())).all()
@@ -245,18 +204,22 @@ async def bind_phone(
             me.version += 1
             with refusing({"uq_person_phone": PhoneTaken}):  # by another phone, this moment
                 await tx.flush()
+        emit(tx, PhoneBound(person_id=me.id))
         return None
     if known.openid is not None or me.openid is None:
         raise PhoneTaken
+    if await holds_posts(tx, me.id, now):
+        raise PostsWouldBeLost
     openid, unionid = me.openid, me.unionid
     me.openid = me.unionid = me.phone = None
     me.merged_into_id = known.id
     await tx.flush()  # the unique openid must leave one row before it enters the other
     known.openid, known.unionid = openid, unionid
     await revoke_person(tx, me.id, now=now)
-    for sign_in in await tx.scalars(_open_sign_ins(me.id)):
+    for sign_in in await tx.scalars(open_sign_ins(me.id)):
         await revoke_sign_in(tx, sign_in, reason="merged", now=now)
     emit(tx, PersonMerged(from_person_id=me.id, into_person_id=known.id))
+    emit(tx, PhoneBound(person_id=known.id))
     return await issuer.sign_in(tx, known, now=now)
 
 
@@ -273,19 +236,14 @@ async def rename(tx: Tx, actor: Actor, wish: NameIn) -> Person:
     return person
 
 
-async def change_password(tx: Tx, actor: Actor, old: str, new: str, *, now: datetime) -> None:
-    """Change the caller's password, and sign out her other devices.
+def require_strong(password: str) -> None:
+    """Refuse a new password that is easily guessed.
 
-    Raises: PasswordTooWeak, WrongOldPassword.
+    Raises: PasswordTooWeak.
     """
-    hashed = await password_hash(new)
-    person = await _lock_person(tx, actor.person_id)
-    if not await passwords.matches(old, person.password_hash):
-        raise WrongOldPassword
-    person.password_hash = hashed
-    others = _open_sign_ins(person.id).where(SignIn.id != actor.sign_in_id)
-    for sign_in in await tx.scalars(others):
-        await revoke_sign_in(tx, sign_in, reason="password_changed", now=now)
+    kinds = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
+    if sum(any(kind(c) for c in password) for kind in kinds) < PASSWORD_KINDS:
+        raise PasswordTooWeak
 
 
 async def password_hash(password: str) -> str:
@@ -293,9 +251,7 @@ async def password_hash(password: str) -> str:
 
     Raises: PasswordTooWeak.
     """
-    kinds = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
-    if sum(any(kind(c) for c in password) for kind in kinds) < PASSWORD_KINDS:
-        raise PasswordTooWeak
+    require_strong(password)
     return await passwords.hash_password(password)
 
 
@@ -304,15 +260,12 @@ def masked(phone: str | None) -> str | None:
     return None if phone is None else f"{phone[:3]}****{phone[-4:]}"
 
 
-def _locked(until: datetime, now: datetime) -> AccountLocked:
-    return AccountLocked(retry_after_seconds=max(1, int((until - now).total_seconds())))
-
-
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def _open_sign_ins(person_id: UUID) -> Select[SignIn]:
+def open_sign_ins(person_id: UUID) -> Select[SignIn]:
+    """Select the devices on which a person is signed in."""
     return select(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
 
 

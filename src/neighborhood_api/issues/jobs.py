@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
-from sqlalchemy import update
 
 from neighborhood_api.cases import sweeps
-from neighborhood_api.cases.models import Case
-from neighborhood_api.identity.events import PersonMerged
+from neighborhood_api.identity.events import PersonMerged, PhoneBound
+from neighborhood_api.issues.intake import linking
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.jobs import PATIENT, database_of, job_transaction, on
 
@@ -23,6 +22,22 @@ async def pass_up_unanswered(context: JobContext, timestamp: int) -> None:
     await sweeps.pass_up_unanswered(database_of(context), ISSUE, now=datetime.now(UTC))
 
 
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="issues.lapse_offers", pass_context=True, queueing_lock="lapse_offers")
+async def lapse_offers(context: JobContext, timestamp: int) -> None:
+    """Bring to the street what a body neither accepted nor returned."""
+    del timestamp
+    await sweeps.lapse_offers(database_of(context), ISSUE, now=datetime.now(UTC))
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="issues.resume_suspended", pass_context=True, queueing_lock="resume")
+async def resume_suspended(context: JobContext, timestamp: int) -> None:
+    """Go on with what was suspended until now."""
+    del timestamp
+    await sweeps.resume_suspended(database_of(context), ISSUE, now=datetime.now(UTC))
+
+
 @jobs.periodic(cron="*/10 * * * *")
 @jobs.task(name="issues.close_silent", pass_context=True, queueing_lock="close_silent")
 async def close_silent(context: JobContext, timestamp: int) -> None:
@@ -34,9 +49,16 @@ async def close_silent(context: JobContext, timestamp: int) -> None:
 @jobs.task(name="issues.move_reporter", pass_context=True, retry=PATIENT)
 async def move_reporter(context: JobContext, from_person_id: str, into_person_id: str) -> None:
     """Keep the issues of somebody who turned out to be a person known by phone."""
-    mine = update(Case).where(Case.reporter_id == UUID(from_person_id))
     async with job_transaction(context) as tx:
-        await tx.execute(mine.values(reporter_id=UUID(into_person_id)))
+        await linking.move_person(tx, UUID(from_person_id), UUID(into_person_id))
+
+
+@jobs.task(name="issues.link_caller", pass_context=True, retry=PATIENT)
+async def link_caller(context: JobContext, person_id: str) -> None:
+    """Give somebody the issues that staff took in from her number."""
+    async with job_transaction(context) as tx:
+        await linking.link_caller(tx, UUID(person_id), now=datetime.now(UTC))
 
 
 on(PersonMerged, "issues.move_reporter")
+on(PhoneBound, "issues.link_caller")

@@ -1,37 +1,22 @@
 """Tables of the issues domain."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Uuid
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
 
 
-class Category(Model):
-    """What an issue is about, and how long it may take."""
+class ReportChannel(StrEnum):
+    """How an issue was reported."""
 
-    __tablename__ = "issue_category"
-    __table_args__ = (
-        CheckConstraint("respond_minutes > 0 AND resolve_minutes > 0", name="limits_positive"),
-    )
-
-    code: Mapped[str] = mapped_column(primary_key=True)
-    """Stable name of two levels, e.g. `env.garbage`."""
-    name: Mapped[str]
-    group_code: Mapped[str]
-    group_name: Mapped[str]
-    respond_minutes: Mapped[int]
-    resolve_minutes: Mapped[int]
-    position: Mapped[int]
-    hint: Mapped[str | None] = mapped_column(default=None)
-    """Helps residents to choose."""
-    photo_required: Mapped[bool] = mapped_column(default=False)
-    """Whether resolving needs a photo as evidence."""
-    standard_code: Mapped[str | None] = mapped_column(default=None)
-    """Nearest leaf of the Guangdong hotline taxonomy. Source: DB44/T 2479-2024, appendix A."""
-    active: Mapped[bool] = mapped_column(default=True)
+    MINI_PROGRAM = "mini_program"
+    TELEPHONE = "telephone"
+    COUNTER = "counter"
 
 
 class Issue(Model):
@@ -40,12 +25,24 @@ class Issue(Model):
     __tablename__ = "issue"
     __table_args__ = (
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating_one_to_five"),
+        CheckConstraint(
+            "channel IN ('mini_program', 'telephone', 'counter')", name="channel_known"
+        ),
+        CheckConstraint(
+            "(channel = 'mini_program') = (caller_phone IS NULL)", name="caller_of_intake"
+        ),
         CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position_whole"),
+        Index("ix_issue_category", "category_code", "case_id"),
+        Index("ix_issue_words", "words", postgresql_using="gin"),
     )
 
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
-    category_code: Mapped[str] = mapped_column(ForeignKey("issue_category.code"), index=True)
+    category_code: Mapped[str] = mapped_column(ForeignKey("issue_category.code"))
+    rule_id: Mapped[UUID] = mapped_column(ForeignKey("handling_rule.id"))
+    """The version of the rule under which it was taken in."""
     text: Mapped[str]
+    words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
+    """What it is found by, see `worklists.words`."""
     location: Mapped[str | None] = mapped_column(default=None)
     """Where exactly, in the reporter's words."""
     longitude: Mapped[float | None] = mapped_column(default=None)
@@ -58,9 +55,15 @@ class Issue(Model):
     photo_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default_factory=list)
     anonymous: Mapped[bool] = mapped_column(default=False)
     """Whether the public never learns who reported; staff who handle it do."""
+    channel: Mapped[str] = mapped_column(
+        default=ReportChannel.MINI_PROGRAM.value,
+        server_default=ReportChannel.MINI_PROGRAM.value,
+    )
     caller_name: Mapped[str | None] = mapped_column(default=None)
     caller_phone: Mapped[str | None] = mapped_column(default=None, index=True)
     """Of somebody who telephoned or came to the counter."""
+    supporters: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many said "me too"."""
     rating: Mapped[int | None] = mapped_column(default=None)
     rating_text: Mapped[str | None] = mapped_column(default=None)
     rated_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -4,15 +4,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, Uuid, bindparam, func, select
+from sqlalchemy import Integer, Select, Uuid, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import CASE_NUMBER, Case, Entry
-from neighborhood_api.grid.models import Node, Organization
+from neighborhood_api.grid.models import Node, Organization, Residence
 from neighborhood_api.grid.queries import DAY, exists_on
 from neighborhood_api.identity.models import Person
-from neighborhood_api.issues.models import Category, Issue
+from neighborhood_api.identity.places import Place
+from neighborhood_api.issues.categories.models import Category
+from neighborhood_api.issues.categories.queries import rule_in_force
+from neighborhood_api.issues.models import Issue
 from neighborhood_api.kit.reads import Query
+from neighborhood_api.schedules.working import CALENDAR_VERSION
 
 HandNode = aliased(Node)
 HandPerson = aliased(Person)
@@ -39,8 +43,8 @@ class IssueRow(NamedTuple):
     hand_person_name: str | None
     organization: str | None
     opened_at: datetime
-    respond_due_at: datetime
-    resolve_due_at: datetime
+    respond_due_at: datetime | None
+    resolve_due_at: datetime | None
     first_responded_at: datetime | None
     times_reopened: int
     rating: int | None
@@ -106,6 +110,8 @@ class DetailRow(NamedTuple):
     given_latitude: float | None
     coordinate_system: str | None
     anonymous: bool
+    channel: str
+    reporter_id: UUID | None
     caller_name: str | None
     caller_phone: str | None
     rating_text: str | None
@@ -119,6 +125,8 @@ DETAIL = Query(
         Issue.given_latitude,
         Issue.coordinate_system,
         Issue.anonymous,
+        Issue.channel,
+        Case.reporter_id,
         Issue.caller_name,
         Issue.caller_phone,
         Issue.rating_text,
@@ -144,6 +152,8 @@ class EntryRow(NamedTuple):
     from_state: str | None
     role: str | None
     text: str | None
+    note: str | None
+    detail: dict[str, Any] | None
     internal: bool
     file_ids: list[UUID]
     rating: int | None
@@ -162,6 +172,8 @@ TIMELINE = Query(
         Entry.from_state,
         Entry.role,
         Entry.text,
+        Entry.note,
+        Entry.detail,
         Entry.internal,
         Entry.file_ids,
         Entry.rating,
@@ -178,7 +190,7 @@ TIMELINE = Query(
 
 
 class ReportContext(NamedTuple):
-    """What a report needs to know of its lane and category, and its number."""
+    """What a report needs to know of its lane, its number, and what rule is in force there."""
 
     district_id: UUID
     street_id: UUID | None
@@ -187,10 +199,39 @@ class ReportContext(NamedTuple):
     lane_id: UUID | None
     level: int
     code_prefix: str
-    respond_minutes: int
-    resolve_minutes: int
     number: int
+    calendar_version: int
+    rule_id: UUID
+    first_level: int
+    accept_minutes: int
+    respond_clock: str
+    respond_amount: int
+    resolve_clock: str
+    resolve_amount: int
+    check_in_minutes: int
+    verify_clock: str
+    verify_amount: int
+    urgency: str
+    evidence: list[str]
+    publicity: str
+    confidential: bool
+    verification: bool
+    reopen_days: int
+    silence_days: int
+    reopen_by: list[str]
+    returns_allowed: int
+    extension_amount: int
+    department_ids: list[UUID]
+    lane_name: str
+    category_name: str
 
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place.of(*self[:5])
+
+
+_RULE = rule_in_force(Category.code, Node)
 
 REPORT_CONTEXT = Query(
     select(
@@ -201,27 +242,32 @@ REPORT_CONTEXT = Query(
         Node.lane_id,
         Node.level,
         Node.code_prefix,
-        Category.respond_minutes,
-        Category.resolve_minutes,
         func.next_value(CASE_NUMBER).label("number"),
+        CALENDAR_VERSION.label("calendar_version"),
+        _RULE.c.id.label("rule_id"),
+        *[_RULE.c[name] for name in ReportContext._fields[10:-2]],
+        Node.name.label("lane_name"),
+        Category.name.label("category_name"),
     )
+    .select_from(Node)
     .join(Category, Category.code == bindparam("category_code"))
+    .join(_RULE, true())
     .where(Node.id == bindparam("lane_id"), Category.active, exists_on(DAY)),
     ReportContext,
 )
 
-CATEGORIES: Query[dict[str, Any]] = Query(
-    select(
-        Category.code,
-        Category.name,
-        Category.group_code,
-        Category.group_name,
-        Category.hint,
-        Category.respond_minutes,
-        Category.resolve_minutes,
-        Category.photo_required,
-    )
-    .where(Category.active)
-    .order_by(Category.position, Category.code),
-    dict,
+
+class _Home(NamedTuple):
+    lane_id: UUID | None
+
+
+class _Known(NamedTuple):
+    id: UUID
+
+
+HOME = Query(
+    select(Residence.lane_id).where(Residence.person_id == bindparam("person_id")), _Home
 )
+"""Where the caller lives."""
+KNOWN_CALLER = Query(select(Person.id).where(Person.phone == bindparam("phone")), _Known)
+"""Who has the number of somebody that telephoned."""

@@ -1,6 +1,6 @@
 """What the issues API accepts and returns."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -10,6 +10,7 @@ from neighborhood_api.grid.schemas import PositionIn, PositionOut
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
+from neighborhood_api.issues.models import ReportChannel
 from neighborhood_api.kit.schema import In, Line, Moment, Out
 
 Text = Annotated[Line, Field(max_length=2000)]
@@ -23,6 +24,8 @@ class CallerIn(In):
     """来电人称呼 · What the caller is called."""
     phone: Mobile
     """来电人手机号 · The caller's mobile number."""
+    channel: Literal[ReportChannel.TELEPHONE, ReportChannel.COUNTER] = ReportChannel.TELEPHONE
+    """来电或到窗口 · By telephone, or at the counter."""
 
 
 class IssueIn(In):
@@ -37,7 +40,7 @@ class IssueIn(In):
                     "lane_id": "0198c0de-0000-7000-8000-000000000001",
                     "location": "3号门口",
                     "photo_ids": [],
-                    "anonymous": False,
+                    "anonymous": True,
                 }
             ]
         }
@@ -54,8 +57,8 @@ class IssueIn(In):
     """详细位置，如 3号门口 · Where exactly, in words."""
     photo_ids: Photos = Field(default=[])
     """照片，先用 POST /files 上传，最多 9 张 · Uploaded before with `POST /files`; up to 9."""
-    anonymous: bool = False
-    """对公众匿名（承办人员仍可见）· Hidden from the public; handling staff still see who."""
+    anonymous: bool = True
+    """对公众匿名，默认是（承办人员仍可见）· Hidden from the public; handling staff see who."""
     on_behalf_of: CallerIn | None = None
     """代来电或来访群众登记（工作人员）· For staff: whom the issue is entered for."""
 
@@ -86,35 +89,16 @@ class AcceptIn(In):
     """给诉求人的话，可不填 · A word to the reporter, if any."""
 
 
-class ResolveIn(In):
-    """What was done, and the evidence."""
+class AnswerIn(In):
+    """What the reporter adds when she was asked."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "垃圾已清运，桶已消毒。", "photo_ids": []}]}
+        json_schema_extra={"examples": [{"text": "在3号门口左边。", "photo_ids": []}]}
     )
     text: Text
-    """办理结果 · What was done."""
+    """补充的情况 · The answer."""
     photo_ids: Photos = Field(default=[])
-    """办结照片；部分类别必须提供 · Evidence; some categories demand it."""
-
-
-class DispatchIn(In):
-    """A wish to give an issue to a department."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "organization_id": "0198c0de-0000-7000-8000-000000000001",
-                    "text": "请城管办处理",
-                }
-            ]
-        }
-    )
-    organization_id: UUID
-    """承办部门 · The department."""
-    text: Text | None = None
-    """派遣说明（仅工作人员可见）· A note for staff."""
+    """补充的照片 · More photos."""
 
 
 class CommentIn(In):
@@ -135,39 +119,6 @@ class ConfirmIn(In):
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已解决，谢谢。"}]})
     text: Text | None = None
     """给办理人的话，可不填 · A word to whoever handled it."""
-
-
-class RateIn(In):
-    """How well it was handled (好差评)."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"rating": 5, "text": "很及时"}]})
-    rating: Annotated[int, Field(ge=1, le=5)]
-    """5 非常满意 4 满意 3 基本满意 2 不满意 1 非常不满意 · From 5, very content, to 1."""
-    text: Text | None = None
-    """评语 · A comment."""
-
-
-class CategoryOut(Out):
-    """What an issue can be about."""
-
-    code: str
-    name: str
-    group_code: str
-    group_name: str
-    hint: str | None
-    """选择提示 · Helps to choose."""
-    respond_minutes: int
-    """首次回应时限（分钟）· By when somebody answers."""
-    resolve_minutes: int
-    """办结时限（分钟）· By when it is settled."""
-    photo_required: bool
-    """办结是否须附照片 · Whether resolving needs a photo."""
-
-
-class CategoryList(Out):
-    """All categories, in the order to show them."""
-
-    items: list[CategoryOut]
 
 
 class PhotoOut(Out):
@@ -215,10 +166,10 @@ class IssueOut(Out):
     photos: list[PhotoOut]
     hand: HandOut
     reported_at: Moment
-    respond_due_at: Moment
+    respond_due_at: Moment | None
     """应在此前首次回应 · By when somebody must answer."""
-    resolve_due_at: Moment
-    """应在此前办结 · By when it must be settled."""
+    resolve_due_at: Moment | None
+    """应在此前办结；暂停计时时为 null · By when it must be settled; null while it rests."""
     overdue: bool
     """是否超时 · Whether a deadline has passed without the act."""
     times_reopened: int
@@ -231,11 +182,15 @@ class ReporterOut(Out):
 
     name: str | None
     phone: str | None
-    """仅当前承办人可见完整号码 · Unmasked only for whoever holds the issue now."""
+    """已遮盖；承办人用 reporter-phone 查看 · Masked; the hands ask `reporter-phone` for it."""
     anonymous: bool
     """对公众匿名 · Hidden from the public."""
     by_phone: bool
     """代来电群众登记 · Entered by staff for a caller."""
+    channel: ReportChannel
+    """上报渠道 · How it was reported."""
+    account: bool
+    """有账号；没有的可代其补充、确认、重办、评价 · Without one, intake staff speak for her."""
 
 
 class EntryOut(Out):
@@ -247,13 +202,19 @@ class EntryOut(Out):
     move_name: str
     """动作（中文）· What happened."""
     by: str
-    """reporter、staff 或 system · Who did it: reporter, staff or system."""
+    """reporter、supporter（附议人）、staff 或 system · Reporter, supporter, staff or system."""
     who: str | None
     """经办岗位和姓名 · Post and name of staff."""
     from_state: State | None
     to_state: State
     text: str | None
+    note: str | None
+    """仅工作人员可见的说明 · What only staff read."""
     photos: list[PhotoOut]
+    before_photos: list[PhotoOut]
+    """办结时附的处理前照片 · How it was before, where a result shows that."""
+    detail: dict[str, Any] | None
+    """此动作特有的内容，如退单原因代码 · What belongs to this kind of move."""
     internal: bool
     """是否仅工作人员可见 · Whether only staff see it."""
     rating: int | None

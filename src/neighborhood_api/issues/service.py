@@ -4,37 +4,39 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
-
+from neighborhood_api.cases.hands import answering_for
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.service import (
-    Clocks,
-    Mover,
-    Said,
-    lock_case,
-    move_case,
-    mover_of,
-    open_case,
-)
+from neighborhood_api.cases.opening import first_place, open_case
+from neighborhood_api.cases.policy import Mover, mover_of
+from neighborhood_api.cases.service import lock_case, move_case
+from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import By, Move
 from neighborhood_api.files.service import claim_files
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.coordinates import Point, to_wgs84
-from neighborhood_api.grid.duty import who_answers
-from neighborhood_api.grid.models import Residence
-from neighborhood_api.grid.service import NotALane, current_node, nearest_lane
+from neighborhood_api.grid.duty import Duty, who_answers
+from neighborhood_api.grid.schemas import PositionIn
+from neighborhood_api.grid.service import NodeNotFound, NotALane, nearest_lane
 from neighborhood_api.identity.access import GRANTED, Actor, Permission, Role
-from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level, Place
-from neighborhood_api.issues.events import IssueRated, IssueReported
-from neighborhood_api.issues.models import Category, Issue
-from neighborhood_api.issues.queries import REPORT_CONTEXT, ReportContext
-from neighborhood_api.issues.schemas import CommentIn, IssueIn, RateIn, ResolveIn
+from neighborhood_api.issues.categories.queries import PLACE, kept_terms
+from neighborhood_api.issues.events import IssueReported
+from neighborhood_api.issues.models import Issue
+from neighborhood_api.issues.publishing.service import begin_publication
+from neighborhood_api.issues.queries import (
+    HOME,
+    KNOWN_CALLER,
+    REPORT_CONTEXT,
+    IssueRow,
+    ReportContext,
+)
+from neighborhood_api.issues.schemas import AnswerIn, CommentIn, IssueIn
 from neighborhood_api.issues.workflow import ISSUE
-from neighborhood_api.kit.db import Tx, save
-from neighborhood_api.kit.outbox import emit
+from neighborhood_api.issues.worklists.words import words_vector
+from neighborhood_api.kit.db import Handle, Source, Tx, save_last
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.schema import SHOWN_ZONE
+from neighborhood_api.schedules.working import calendar_at
 
 
 class CategoryNotFound(Problem):
@@ -53,21 +55,6 @@ class PlaceNeeded(Problem):
     message = "请选择事发街巷或提供位置"
 
 
-class PhotoNeeded(Problem):
-    """Issues of this category are resolved with a photo as evidence."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "Resolving needs a photo as evidence"
-    message = "此类诉求办结须上传现场照片"
-
-
-class AlreadyRated(Problem):
-    """One rating for one handling."""
-
-    title = "This issue was already rated"
-    message = "您已评价过，每件诉求只能评价一次"
-
-
 class InternalForStaff(Problem):
     """Reporters cannot write notes for staff's eyes only."""
 
@@ -76,38 +63,83 @@ class InternalForStaff(Problem):
     message = "内部备注仅限工作人员"
 
 
-async def report_issue(tx: Tx, actor: Actor, wish: IssueIn, *, now: datetime) -> Case:
+async def report_issue(
+    handle: Handle, actor: Actor, wish: IssueIn, *, now: datetime
+) -> IssueRow:
     """Take an issue in, and put it at once into the hands of whoever answers there.
+
+    All rows wait for the commit: with what is looked up before, that is three statements.
 
     Raises: PlaceNeeded, NodeNotFound, NotALane, NoLaneNearby, CategoryNotFound, Forbidden,
         FilesNotUsable.
-    Emits: CaseMoved, IssueReported.
+    Emits: CaseMoved, IssueReported, IssuePublished.
     """
-    lane_id = await _lane_of(tx, actor, wish, now=now)
-    context = await _context(tx, lane_id, wish.category_code, now=now)
-    place = Place.of(*context[:5])
+    lane_id = await lane_of(
+        handle, actor, wish.lane_id, wish.position, at_home=wish.on_behalf_of is None, now=now
+    )
+    context = await _context(handle, lane_id, wish.category_code, now=now)
+    place, terms = context.place, kept_terms(context.rule_id, context)
     reporter_id: UUID | None = actor.person_id
     mover = Mover(By.REPORTER, actor.person_id)
     if wish.on_behalf_of is not None:
         actor.require(Permission.ISSUE_INTAKE, at=place)
-        reporter_id = await _known_caller(tx, wish.on_behalf_of.phone)
-        mover = Mover(By.READER, actor.person_id, _intake_role(actor, place))
+        known = await KNOWN_CALLER.first(handle, phone=wish.on_behalf_of.phone)
+        reporter_id = None if known is None else known.id
+        mover = Mover(By.INTAKE, actor.person_id, _intake_role(actor, place))
     if wish.photo_ids:
-        await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
+        await claim_files(handle, actor.person_id, wish.photo_ids, now=now)
+    duty = await who_answers(
+        handle,
+        first_place(place, terms),
+        now=now,
+        answering=answering_for(confidential=terms.confidential),
+    )
     case, rows = open_case(
         ISSUE,
         place,
-        await who_answers(tx, place, now=now),
-        Clocks(context.respond_minutes, context.resolve_minutes),
+        duty,
+        terms,
+        await calendar_at(handle, context.district_id, context.calendar_version),
         mover,
         code=_code(context, now),
         reporter_id=reporter_id,
         said=Said(text=wish.text, file_ids=wish.photo_ids),
         now=now,
     )
+    issue = _issue(case, wish, context.rule_id)
     reported = IssueReported(issue_id=case.id, category_code=wish.category_code)
-    await save(tx, *rows, _issue(case, wish), reported.row())
-    return case
+    rows += begin_publication(case, wish.category_code, context.publicity)
+    await save_last(handle, *rows, issue, reported.row())
+    return _row(case, issue, context, duty)
+
+
+def _row(case: Case, issue: Issue, context: ReportContext, duty: Duty) -> IssueRow:
+    """Show a new issue as a query would, without asking."""
+    return IssueRow(
+        id=case.id,
+        code=case.code,
+        category_code=issue.category_code,
+        category_name=context.category_name,
+        text=issue.text,
+        state=case.state,
+        lane_id=case.lane_id,
+        lane_name=context.lane_name,
+        location=issue.location,
+        photo_ids=issue.photo_ids,
+        hand_level=case.hand_level,
+        hand_node_id=case.hand_node_id,
+        hand_node_name=duty.node_name,
+        hand_role=case.hand_role,
+        hand_person_name=duty.person_name,
+        organization=None,
+        opened_at=case.opened_at,
+        respond_due_at=case.respond_due_at,
+        resolve_due_at=case.resolve_due_at,
+        first_responded_at=None,
+        times_reopened=0,
+        rating=None,
+        version=case.version,
+    )
 
 
 async def move_issue(
@@ -122,23 +154,16 @@ async def move_issue(
     await move_case(tx, ISSUE, case, move, actor, said, now=now)
 
 
-async def resolve_issue(
-    tx: Tx, actor: Actor, issue_id: UUID, wish: ResolveIn, *, now: datetime
+async def answer_question(
+    tx: Tx, actor: Actor, issue_id: UUID, wish: AnswerIn, *, now: datetime
 ) -> None:
-    """Say what was done, with the evidence that the category demands.
+    """Tell what the staff asked for, so that they can go on.
 
-    Raises: CaseNotFound, Forbidden, MoveNotAllowed, PhotoNeeded, FilesNotUsable.
+    Raises: CaseNotFound, Forbidden, MoveNotAllowed, FilesNotUsable.
     """
     case = await lock_case(tx, ISSUE, issue_id)
     said = Said(text=wish.text, file_ids=wish.photo_ids)
-    await move_case(tx, ISSUE, case, Move.RESOLVE, actor, said, now=now)
-    demanded = (
-        select(Category.photo_required)
-        .join(Issue, Issue.category_code == Category.code)
-        .where(Issue.case_id == issue_id)
-    )
-    if await tx.scalar(demanded) and not wish.photo_ids:
-        raise PhotoNeeded
+    await move_case(tx, ISSUE, case, Move.ANSWER, actor, said, now=now)
     await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
 
 
@@ -158,45 +183,41 @@ async def comment_issue(
     await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
 
 
-async def rate_issue(
-    tx: Tx, actor: Actor, issue_id: UUID, wish: RateIn, *, now: datetime
-) -> None:
-    """Rate how it was handled; one rating for one handling.
+async def lane_of(
+    source: Source,
+    actor: Actor,
+    lane_id: UUID | None,
+    position: PositionIn | None,
+    *,
+    at_home: bool = True,
+    now: datetime,
+) -> UUID:
+    """Return the lane that is meant: the one named, else by position, else where she lives.
 
-    Raises: CaseNotFound, Forbidden, MoveNotAllowed, AlreadyRated.
-    Emits: IssueRated.
+    Raises: PlaceNeeded, NoLaneNearby.
     """
-    case = await lock_case(tx, ISSUE, issue_id)
-    said = Said(text=wish.text, rating=wish.rating)
-    await move_case(tx, ISSUE, case, Move.RATE, actor, said, now=now)
-    issue = await tx.get_one(Issue, issue_id)
-    if issue.rating is not None:
-        raise AlreadyRated
-    issue.rating, issue.rating_text, issue.rated_at = wish.rating, wish.text, now
-    emit(tx, IssueRated(issue_id=issue_id, rating=wish.rating))
-
-
-async def _lane_of(tx: Tx, actor: Actor, wish: IssueIn, *, now: datetime) -> UUID:
-    if wish.lane_id is not None:
-        return wish.lane_id
-    if wish.position is not None:
-        point = Point(wish.position.longitude, wish.position.latitude)
-        lane, _ = await nearest_lane(tx, point, wish.position.coordinate_system, now=now)
+    if lane_id is not None:
+        return lane_id
+    if position is not None:
+        point = Point(position.longitude, position.latitude)
+        lane, _ = await nearest_lane(source, point, position.coordinate_system, now=now)
         return lane.id
-    home = None if wish.on_behalf_of else await tx.get(Residence, actor.person_id)
+    home = await HOME.first(source, person_id=actor.person_id) if at_home else None
     if home is None or home.lane_id is None:
         raise PlaceNeeded
     return home.lane_id
 
 
 async def _context(
-    tx: Tx, lane_id: UUID, category_code: str, *, now: datetime
+    source: Source, lane_id: UUID, category_code: str, *, now: datetime
 ) -> ReportContext:
+    day = local_day(now)
     context = await REPORT_CONTEXT.first(
-        tx, lane_id=lane_id, category_code=category_code, day=local_day(now)
+        source, lane_id=lane_id, category_code=category_code, day=day
     )
     if context is None:
-        await current_node(tx, lane_id, now=now)
+        if await PLACE.first(source, node_id=lane_id, day=day) is None:
+            raise NodeNotFound
         raise CategoryNotFound
     if context.level != Level.LANE:
         raise NotALane
@@ -208,12 +229,8 @@ def _intake_role(actor: Actor, place: Place) -> Role:
     return next(
         post.role
         for post in actor.posts
-        if Permission.ISSUE_INTAKE in GRANTED[post.role] and post.covers(place, None)
+        if Permission.ISSUE_INTAKE in GRANTED[post.role] and post.covers(place, ())
     )
-
-
-async def _known_caller(tx: Tx, phone: str) -> UUID | None:
-    return await tx.scalar(select(Person.id).where(Person.phone == phone))
 
 
 def _code(context: ReportContext, now: datetime) -> str:
@@ -221,14 +238,22 @@ def _code(context: ReportContext, now: datetime) -> str:
     return f"{context.code_prefix}{day:%y%m%d}-{context.number:04}"
 
 
-def _issue(case: Case, wish: IssueIn) -> Issue:
+def _issue(case: Case, wish: IssueIn, rule_id: UUID) -> Issue:
     issue = Issue(
         case_id=case.id,
         category_code=wish.category_code,
+        rule_id=rule_id,
         text=wish.text,
         location=wish.location,
         photo_ids=wish.photo_ids,
         anonymous=wish.anonymous,
+        words=words_vector(
+            wish.text,
+            wish.location,
+            case.code,
+            None if wish.on_behalf_of is None else wish.on_behalf_of.name,
+            street_id=case.street_id,
+        ),
     )
     if wish.position is not None:
         given = Point(wish.position.longitude, wish.position.latitude)
@@ -239,4 +264,5 @@ def _issue(case: Case, wish: IssueIn) -> Issue:
     if wish.on_behalf_of is not None:
         issue.caller_name = wish.on_behalf_of.name
         issue.caller_phone = wish.on_behalf_of.phone
+        issue.channel = wish.on_behalf_of.channel.value
     return issue

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.service import (
+from neighborhood_api.cases.policy import (
     CaseNotFound,
-    may_handle,
     may_read,
     moves_for,
     reads_as_staff,
 )
+from neighborhood_api.cases.requests import without_impossible
+from neighborhood_api.cases.service import find_case
 from neighborhood_api.cases.workflow import IN_HAND, Move, State
 from neighborhood_api.files.links import Links, Variant
 from neighborhood_api.grid.coordinates import CoordinateSystem
@@ -20,6 +21,7 @@ from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.service import masked
+from neighborhood_api.issues.models import ReportChannel
 from neighborhood_api.issues.names import MOVE_NAMES
 from neighborhood_api.issues.queries import (
     DETAIL,
@@ -37,6 +39,9 @@ from neighborhood_api.issues.schemas import (
     PhotoOut,
     ReporterOut,
 )
+from neighborhood_api.issues.settling.evidence import before_photos_of
+from neighborhood_api.issues.settling.rights import without_settled
+from neighborhood_api.issues.watching.rights import without_watched
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
 
@@ -55,7 +60,7 @@ def issue_view(row: IssueRow, links: Links, *, now: datetime) -> IssueOut:
         lane_id=row.lane_id,
         lane_name=row.lane_name,
         location=row.location,
-        photos=_photos(row.photo_ids, links, now),
+        photos=show_photos(row.photo_ids, links, now),
         hand=_hand(row),
         reported_at=row.opened_at,
         respond_due_at=row.respond_due_at,
@@ -85,8 +90,8 @@ async def read_issue(
 
     Raises: CaseNotFound.
     """
-    case = await tx.get(Case, issue_id)
-    if case is None or case.kind != ISSUE.kind or not may_read(ISSUE, case, actor):
+    case = await find_case(tx, ISSUE, issue_id)
+    if not may_read(ISSUE, case, actor):
         raise CaseNotFound
     return await show_issue(tx, actor, case, links, now=now)
 
@@ -107,19 +112,27 @@ async def show_issue(
     return IssueDetailOut(
         **dict(issue_view(row, links, now=now)),
         position=_position(detail),
-        reporter=_reporter(detail, may_handle(ISSUE, case, actor)) if staff else None,
+        reporter=_reporter(detail) if staff else None,
         rating_text=detail.rating_text,
-        moves=_moves(case, row, actor),
+        moves=await _moves(tx, case, actor, now),
         timeline=[
-            _entry(entry, links, now) for entry in entries if staff or not entry.internal
+            entry_view(entry, links, now, staff=staff)
+            for entry in entries
+            if staff or not entry.internal
         ],
     )
 
 
-def _moves(case: Case, row: IssueRow, actor: Actor) -> list[Move]:
-    """Return the buttons to show; what was rated is not rated again."""
-    moves = moves_for(ISSUE, case, actor)
-    return moves if row.rating is None else [move for move in moves if move is not Move.RATE]
+async def _moves(tx: ReadTx, case: Case, actor: Actor, now: datetime) -> list[Move]:
+    """Return the buttons to show: what the caller could do at this moment."""
+    moves = await without_impossible(tx, case, actor, moves_for(ISSUE, case, actor))
+    moves = await without_settled(tx, case, actor, moves, now=now)
+    return await without_watched(tx, case, actor, moves, now=now)
+
+
+def hand_name(row: IssueRow) -> str:
+    """Say whose hands hold an issue: the department, or the post of a place."""
+    return row.organization or f"{row.hand_node_name} {ROLE_NAMES[Role(row.hand_role)]}"
 
 
 def _hand(row: IssueRow) -> HandOut:
@@ -136,11 +149,17 @@ def _hand(row: IssueRow) -> HandOut:
 
 
 def _overdue(row: IssueRow, state: State, now: datetime) -> bool:
-    late_answer = row.first_responded_at is None and row.respond_due_at < now
-    return state in IN_HAND and (late_answer or row.resolve_due_at < now)
+    unanswered = row.first_responded_at is None
+    late_answer = unanswered and _passed(row.respond_due_at, now)
+    return state in IN_HAND and (late_answer or _passed(row.resolve_due_at, now))
 
 
-def _photos(ids: Sequence[UUID], links: Links, now: datetime) -> list[PhotoOut]:
+def _passed(due_at: datetime | None, now: datetime) -> bool:
+    return due_at is not None and due_at < now
+
+
+def show_photos(ids: Sequence[UUID], links: Links, now: datetime) -> list[PhotoOut]:
+    """Show photos behind signed links."""
     return [
         PhotoOut(
             id=file_id,
@@ -161,18 +180,22 @@ def _position(detail: DetailRow) -> PositionOut | None:
     )
 
 
-def _reporter(detail: DetailRow, holds: bool) -> ReporterOut:  # noqa: FBT001
+def _reporter(detail: DetailRow) -> ReporterOut:
+    """Show who reported; the whole number is shown by an operation that records it."""
     by_phone = detail.caller_phone is not None
     phone = detail.caller_phone if by_phone else detail.reporter_phone
     return ReporterOut(
         name=detail.caller_name if by_phone else detail.reporter_name,
-        phone=phone if holds else masked(phone),
+        phone=masked(phone),
         anonymous=detail.anonymous,
         by_phone=by_phone,
+        channel=ReportChannel(detail.channel),
+        account=detail.reporter_id is not None,
     )
 
 
-def _entry(row: EntryRow, links: Links, now: datetime) -> EntryOut:
+def entry_view(row: EntryRow, links: Links, now: datetime, *, staff: bool) -> EntryOut:
+    """Show a line of the timeline; notes and details are for staff."""
     role = None if row.role is None else ROLE_NAMES[Role(row.role)]
     hand = None if row.hand_role is None else ROLE_NAMES[Role(row.hand_role)]
     return EntryOut(
@@ -185,7 +208,10 @@ def _entry(row: EntryRow, links: Links, now: datetime) -> EntryOut:
         from_state=None if row.from_state is None else State(row.from_state),
         to_state=State(row.to_state),
         text=row.text,
-        photos=_photos(row.file_ids, links, now),
+        note=row.note if staff else None,
+        photos=show_photos(row.file_ids, links, now),
+        before_photos=show_photos(before_photos_of(row.detail), links, now),
+        detail=row.detail if staff else None,
         internal=row.internal,
         rating=row.rating,
         now_with=None if hand is None else f"{row.hand_node_name} {hand}",

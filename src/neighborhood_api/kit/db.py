@@ -3,20 +3,22 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Any, ClassVar, NewType
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, MetaData, Table, Text, event, inspect
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
+from typing_extensions import override
 
+from neighborhood_api.kit.filling import fill_at_once
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import CONNECT_SECONDS, Reader, connect
+from neighborhood_api.kit.reads import CONNECT_SECONDS, Reader, connect, run_in_session
+from neighborhood_api.kit.writes import Writer, Writers, insertion
 
 ReadTx = NewType("ReadTx", AsyncSession)
 """A transaction that may only read; PostgreSQL refuses writes inside it."""
@@ -24,10 +26,13 @@ ReadTx = NewType("ReadTx", AsyncSession)
 Tx = NewType("Tx", ReadTx)
 """A read-write transaction. Accepted wherever a ReadTx is; never the reverse."""
 
+Handle = Tx | Writer
+"""Where changes can be made."""
+Source = Reader | ReadTx | Writer
+"""What a `Query` can be asked through."""
+
 TX_KEY = "neighborhood_api.tx"
 """Where a request's scope keeps its open transaction, for `kit.http.Route` to end."""
-
-DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class Model(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
@@ -44,6 +49,13 @@ class Model(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fal
     )
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), str: Text}
 
+    @override
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Map a table, and have its new rows made at less cost."""
+        super().__init_subclass__(**options)
+        if "__table__" in cls.__dict__:
+            fill_at_once(cls)
+
 
 def sqlalchemy_url(url: str) -> URL:
     """Turn any PostgreSQL URL into the one SQLAlchemy opens with asyncpg."""
@@ -56,7 +68,7 @@ def plain_url(url: str) -> str:
 
 
 class Database:
-    """Connections of one process: `sessions` for use cases, `reader` for hot reads."""
+    """Connections of one process: `sessions` for use cases, the others where speed counts."""
 
     def __init__(self, url: str, *, pool_size: int = 6) -> None:
         """Prepare connections to the PostgreSQL at `url`; nothing is opened yet."""
@@ -72,14 +84,17 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.reader = Reader(self.url, size=pool_size)
+        self.writers = Writers(self.url, size=pool_size)
 
     async def open(self) -> None:
         """Connect, so that a wrong address fails at start and not at the first request."""
         await self.reader.open()
+        await self.writers.open()
 
     async def close(self) -> None:
         """Give every connection back."""
         await self.reader.close()
+        await self.writers.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -113,79 +128,71 @@ async def begin_read_only(request: Request) -> ReadTx:
     return ReadTx(session)
 
 
+async def begin_writing(request: Request) -> Writer:
+    """Open the request's transaction on plain asyncpg; `kit.http.Route` ends it too."""
+    opened = handle_of(request)
+    if isinstance(opened, AsyncSession):
+        raise TypeError("an operation has one transaction: TxDep or WriterDep, not both")
+    return opened
+
+
 async def reader_of(request: Request) -> Reader:
     """Return the pool for hot reads."""
     return database_of(request).reader
 
 
+def handle_of(request: Request) -> AsyncSession | Writer:
+    """Return the request's transaction, of whichever kind; a new one is the cheap kind."""
+    opened: AsyncSession | Writer | None = request.scope.get(TX_KEY)
+    if opened is None:
+        opened = request.scope[TX_KEY] = database_of(request).writers.writer()
+    return opened
+
+
 def _session(request: Request) -> AsyncSession:
-    session: AsyncSession | None = request.scope.get(TX_KEY)
-    if session is None:
-        session = request.scope[TX_KEY] = database_of(request).sessions()
-    return session
+    opened: AsyncSession | Writer | None = request.scope.get(TX_KEY)
+    if opened is None:
+        opened = request.scope[TX_KEY] = database_of(request).sessions()
+    elif isinstance(opened, Writer):
+        raise TypeError("an operation has one transaction: TxDep or WriterDep, not both")
+    return opened
 
 
 TxDep = Annotated[Tx, Depends(begin)]
 ReadTxDep = Annotated[ReadTx, Depends(begin_read_only)]
 ReaderDep = Annotated[Reader, Depends(reader_of)]
+WriterDep = Annotated[Writer, Depends(begin_writing)]
 
 
-async def save(tx: Tx, *rows: Model) -> None:
+async def save(handle: Handle, *rows: Model) -> None:
     """Insert rows of any tables in one statement, and so in one round trip.
 
-    Faster than the unit of work by the number of tables; foreign keys are checked at the
-    statement's end, so the order of `rows` does not matter. The rows stay outside `tx`.
+    Faster than the unit of work by the number of tables, and the order of `rows` does not
+    matter. The rows stay outside a session.
     """
-    if not rows:
-        return
-    groups: dict[tuple[Table, tuple[str, ...]], list[Model]] = {}
-    for row in rows:
-        given = inspect(row).dict
-        mapper = inspect(type(row))
-        names = tuple(
-            column.key
-            for column in mapper.local_table.c
-            if column.key in given or column.default is not None
-        )
-        groups.setdefault((mapper.local_table, names), []).append(row)  # type: ignore[arg-type]
-    shape = tuple((table, names, len(group)) for (table, names), group in groups.items())
-    sql, binders = _insert_together(shape)
-    values = iter(binders)
-    parameters = tuple(
-        _bound(next(values), getattr(row, name))
-        for (_, names), group in groups.items()
-        for row in group
-        for name in names
-    )
-    connection = await tx.connection()
-    await connection.exec_driver_sql(sql, parameters)
+    if rows:
+        sql, parameters = insertion(rows)
+        await run(handle, sql, *parameters)
 
 
-def _bound(binder: Any, value: object) -> object:  # noqa: ANN401  (SQLAlchemy's bind processor)
-    return value if binder is None or value is None else binder(value)
+async def save_last(handle: Handle, *rows: Model) -> None:
+    """Insert rows like `save`; nothing is asked or changed after them.
+
+    A writer sends them with its commit, and then one statement may be the whole transaction.
+    What a constraint refuses is not known before: rows that a rule has to explain are saved.
+    """
+    if isinstance(handle, Writer):
+        handle.add(*rows)
+    else:
+        await save(handle, *rows)
 
 
-@lru_cache(maxsize=256)
-def _insert_together(
-    shape: tuple[tuple[Table, tuple[str, ...], int], ...],
-) -> tuple[str, tuple[Any, ...]]:
-    """Write the statement for `shape` once: its text, and each parameter's bind processor."""
-    quote = DIALECT.identifier_preparer.quote
-    parts: list[str] = []
-    binders: list[Any] = []
-    for n, (table, names, count) in enumerate(shape):
-        columns = [table.c[name] for name in names]
-        tuples = []
-        for _ in range(count):
-            marks = []
-            for column in columns:
-                binders.append(column.type.dialect_impl(DIALECT).bind_processor(DIALECT))
-                marks.append(f"${len(binders)}::{column.type.compile(DIALECT)}")
-            tuples.append(f"({', '.join(marks)})")
-        into = f"{quote(table.name)} ({', '.join(quote(c.name) for c in columns)})"
-        values = ", ".join(tuples)  # marks only; names come from our own tables
-        parts.append(f"t{n} AS (INSERT INTO {into} VALUES {values})")  # noqa: S608
-    return f"WITH {', '.join(parts)} SELECT 1", tuple(binders)
+async def run(handle: Handle, sql: str, *parameters: object) -> None:
+    """Run a statement as asyncpg takes it, with `$1` for a parameter."""
+    if isinstance(handle, Writer):
+        await handle.fetch(sql, *parameters)
+    else:
+        await run_in_session(handle, sql, list(parameters))
 
 
 @contextmanager
@@ -193,14 +200,16 @@ def refusing(by_constraint: dict[str, type[Problem]]) -> Iterator[None]:
     """Turn the violation of a named constraint into the problem that explains it."""
     try:
         yield
-    except IntegrityError as exc:
+    except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as exc:
         problem = by_constraint.get(constraint_of(exc) or "")
         if problem is None:
             raise
         raise problem from exc
 
 
-def constraint_of(exc: IntegrityError) -> str | None:
+def constraint_of(exc: IntegrityError | asyncpg.PostgresError) -> str | None:
     """Return the name of the constraint that refused a row."""
-    cause = exc.orig.__cause__ if exc.orig is not None else None
+    cause: object = exc
+    if isinstance(exc, IntegrityError):
+        cause = None if exc.orig is None else exc.orig.__cause__
     return cause.constraint_name if isinstance(cause, asyncpg.PostgresError) else None

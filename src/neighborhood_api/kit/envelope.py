@@ -1,8 +1,9 @@
 """The outermost layer: request id, security headers, access log, metrics, crashes."""
 
+import os
 import re
+from functools import lru_cache
 from time import perf_counter
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -71,17 +72,19 @@ class Envelope:
                 headers += [h for h in (_API_POLICY, _NO_STORE) if h[0] not in names]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, send_enveloped)
-            except Exception as exc:  # noqa: BLE001  (a defect: for the log, not the caller)
-                log.error(  # noqa: TRY400  (its text may quote people's data)
-                    "crashed", **describe(exc)
-                )
-                if status == 0:
-                    response = problem_response(Request(scope), InternalError())
-                    await response(scope, receive, send_enveloped)
-            _account(scope, status, perf_counter() - started)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self.app(scope, receive, send_enveloped)
+        except Exception as exc:  # noqa: BLE001  (a defect: for the log, not the caller)
+            log.error(  # noqa: TRY400  (its text may quote people's data)
+                "crashed", **describe(exc)
+            )
+            if status == 0:
+                response = problem_response(Request(scope), InternalError())
+                await response(scope, receive, send_enveloped)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+        _account(scope, status, perf_counter() - started)
 
 
 def _request_id(scope: Scope) -> str:
@@ -91,14 +94,15 @@ def _request_id(scope: Scope) -> str:
             given = value.decode("latin-1")
             if _SANE_ID.fullmatch(given):
                 return str(given)
-    return uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _account(scope: Scope, status: int, seconds: float) -> None:
     route = scope.get("route")
     operation = getattr(route, "name", None) or "unmatched"
-    REQUESTS.labels(operation, str(status)).inc()
-    SECONDS.labels(operation).observe(seconds)
+    requests, seconds_taken = _meters(operation, status)
+    requests.inc()
+    seconds_taken.observe(seconds)
     request_answered(
         scope["request_id"],
         failed=status >= _SERVER_ERROR,
@@ -107,6 +111,12 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
+
+
+@lru_cache(maxsize=2048)
+def _meters(operation: str, status: int) -> tuple[Counter, Histogram]:
+    """Return what counts such answers; prometheus_client looks it up under a lock each time."""
+    return REQUESTS.labels(operation, str(status)), SECONDS.labels(operation)
 
 
 def _is_problem(message: Message) -> bool:

@@ -5,20 +5,23 @@ from hashlib import blake2b, sha256
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from neighborhood_api.kit.db import TX_KEY, database_of
+from neighborhood_api.kit.db import TX_KEY, handle_of
 from neighborhood_api.kit.idempotency import HEADER, Once, require_sane
 from neighborhood_api.kit.problems import Problem, TryAgain
+from neighborhood_api.kit.writes import Writer
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-REVALIDATE = "private, no-cache"
+REVALIDATE = b"private, no-cache"
 """Keep the answer, but ask each time whether it still holds."""
+_OF_AN_UNCHANGED = {b"etag", b"cache-control"}
 
 
 class Route(APIRoute):
@@ -32,7 +35,7 @@ class Route(APIRoute):
     @override
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's handler."""
-        return _ending_the_transaction(super().get_route_handler())
+        return ending_the_transaction(super().get_route_handler())
 
 
 def router(*, tags: list[str]) -> APIRouter:
@@ -40,82 +43,87 @@ def router(*, tags: list[str]) -> APIRouter:
     return APIRouter(tags=list(tags), route_class=Route)
 
 
-def _ending_the_transaction(handler: Handler) -> Handler:
+def ending_the_transaction(handler: Handler) -> Handler:
+    """Have the transaction end with the answer that `handler` builds."""
+
     async def handle(request: Request) -> Response:
         key = request.headers.get(HEADER) if request.method == "POST" else None
         try:
             if key is not None:
                 return await _once(request, handler, key)
-            response = await _commit(request, await handler(request))
+            response = await handler(request)
+            await _commit(request)
             return response if request.method != "GET" else _unless_known(request, response)
         except Problem as problem:
-            session: AsyncSession | None = request.scope.get(TX_KEY)
-            if problem.keeps_changes and session is not None:
-                await session.commit()
+            if problem.keeps_changes:
+                await _commit(request)
             raise
         finally:
-            opened: AsyncSession | None = request.scope.pop(TX_KEY, None)
+            opened: AsyncSession | Writer | None = request.scope.pop(TX_KEY, None)
             if opened is not None:
                 await _close(opened)
 
     return handle
 
 
-async def _close(session: AsyncSession) -> None:
+async def _close(opened: AsyncSession | Writer) -> None:
     """Give the connection back; one that broke under the request is thrown away."""
     try:
-        await session.close()
+        await opened.close()
     except DBAPIError:
-        await session.invalidate()
+        if isinstance(opened, AsyncSession):
+            await opened.invalidate()
 
 
-async def _commit(request: Request, response: Response) -> Response:
-    session: AsyncSession | None = request.scope.get(TX_KEY)
-    if session is not None:
-        await session.commit()
-    return response
+async def _commit(request: Request) -> None:
+    opened: AsyncSession | Writer | None = request.scope.get(TX_KEY)
+    if opened is not None:
+        await opened.commit()
 
 
 def _unless_known(request: Request, response: Response) -> Response:
-    """Mark a JSON answer by its content, and do not repeat it to a caller who has it."""
-    body = getattr(response, "body", None)
+    """Mark a JSON answer by its content, and do not repeat it to a caller who has it.
+
+    The headers are written as they are sent: through `response.headers` it takes longer.
+    """
+    body: bytes | None = getattr(response, "body", None)
     json = response.media_type == "application/json" and response.status_code == HTTPStatus.OK
-    if not json or body is None or "etag" in response.headers:
+    named = {name for name, _ in response.raw_headers}
+    if not json or body is None or b"etag" in named:
         return response
     tag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
-    response.headers["etag"] = tag
-    caching = response.headers.setdefault("cache-control", REVALIDATE)
-    known = ",".join(request.headers.getlist("if-none-match")).split(",")
-    if {"*", tag}.isdisjoint(one.strip().removeprefix("W/") for one in known):
+    marks = [(b"etag", tag.encode()), (b"cache-control", REVALIDATE)]
+    response.raw_headers += [mark for mark in marks if mark[0] not in named]
+    known = request.headers.getlist("if-none-match")
+    if not known or {"*", tag}.isdisjoint(
+        one.strip().removeprefix("W/") for one in ",".join(known).split(",")
+    ):
         return response
-    headers = {"etag": tag, "cache-control": caching}
-    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    unchanged = Response(status_code=HTTPStatus.NOT_MODIFIED)
+    unchanged.raw_headers += [h for h in response.raw_headers if h[0] in _OF_AN_UNCHANGED]
+    return unchanged
 
 
 async def _once(request: Request, handler: Handler, key: str) -> Response:
     """Do the request, or recall what it answered when it was done before."""
     require_sane(key)
+    refusal: Problem | DBAPIError | asyncpg.PostgresError
     try:
         response = await handler(request)
-    except (Problem, DBAPIError) as refusal:
-        recalled = await _recall_instead(request, key, refusal)
-        if recalled is None:
-            raise
-        return recalled
-    session = _session(request)
-    once = Once.of(request, key, await _fingerprint(request))
-    if await once.remember(session, response):
-        await session.commit()
-        return response
-    await session.rollback()
-    recalled = await once.recall(session)
-    if recalled is None:  # the other answer was forgotten in this very moment
-        raise TryAgain(retry_after_seconds=1)
+        once = Once.of(request, key, await _fingerprint(request))
+        if await once.commit(handle_of(request), response):
+            return response
+        refusal = TryAgain(retry_after_seconds=1)  # unless the other answer is found
+    except (Problem, DBAPIError, asyncpg.PostgresError) as exc:
+        refusal = exc
+    recalled = await _recall_instead(request, key, refusal)
+    if recalled is None:
+        raise refusal
     return recalled
 
 
 async def _recall_instead(
-    request: Request, key: str, refusal: Problem | DBAPIError
+    request: Request, key: str, refusal: Problem | DBAPIError | asyncpg.PostgresError
 ) -> Response | None:
     """Return what a repeat was answered the first time.
 
@@ -125,18 +133,11 @@ async def _recall_instead(
     """
     if _is_upload(request) and not hasattr(request.state, "fingerprint"):
         return None  # refused before its content was known
-    session = _session(request)
+    opened = handle_of(request)
     if not (isinstance(refusal, Problem) and refusal.keeps_changes):
-        await session.rollback()
+        await opened.rollback()
     once = Once.of(request, key, await _fingerprint(request))
-    return await once.recall(session)
-
-
-def _session(request: Request) -> AsyncSession:
-    session: AsyncSession | None = request.scope.get(TX_KEY)
-    if session is None:
-        session = request.scope[TX_KEY] = database_of(request).sessions()
-    return session
+    return await once.recall(opened)
 
 
 def _is_upload(request: Request) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
+from typing import NamedTuple
 
+import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request, Response
 from sqlalchemy import LargeBinary, bindparam, delete, func, select
@@ -17,8 +19,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from neighborhood_api.kit.db import Model, Tx
+from neighborhood_api.kit.db import Model, ReadTx, Tx, constraint_of
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.reads import Query
+from neighborhood_api.kit.writes import Writer
 
 HEADER = "idempotency-key"
 LONGEST_KEY = 200
@@ -57,6 +61,11 @@ class IdempotencyRow(Model):
     )
 
 
+class _Remembered(NamedTuple):
+    fingerprint: bytes
+    answer: bytes
+
+
 _REMEMBER = (
     insert(IdempotencyRow)
     .values(
@@ -66,9 +75,13 @@ _REMEMBER = (
     )
     .on_conflict_do_nothing()
 )
-_RECALL = select(IdempotencyRow.fingerprint, IdempotencyRow.answer).where(
-    IdempotencyRow.digest == bindparam("digest")
+_RECALL = Query(
+    select(IdempotencyRow.fingerprint, IdempotencyRow.answer).where(
+        IdempotencyRow.digest == bindparam("digest")
+    ),
+    _Remembered,
 )
+_TAKEN = "pk_idempotency_key"
 
 
 def require_sane(key: str) -> None:
@@ -95,30 +108,43 @@ class Once:
         named = f"{caller} {request.method} {request.url.path} {key}".encode()
         return cls(sha256(named).digest(), fingerprint, sha256(b"seal " + named).digest())
 
-    async def remember(self, session: AsyncSession, response: Response) -> bool:
-        """Store the answer; False when another request with this key was done first."""
+    async def commit(self, handle: AsyncSession | Writer, response: Response) -> bool:
+        """Commit with the answer; False when another request with this key was done first."""
         sealed = AESGCM(self.seal).encrypt(_NONCE, bytes(response.body), None)
-        values = {
-            "digest": self.digest,
-            "fingerprint": self.fingerprint,
-            "answer": sealed,
-        }
-        connection = await session.connection()
-        result = await connection.execute(_REMEMBER, values)
-        return result.rowcount == 1
+        row = {"digest": self.digest, "fingerprint": self.fingerprint, "answer": sealed}
+        if isinstance(handle, Writer):
+            handle.add(IdempotencyRow(**row))
+            return await _committed(handle)
+        connection = await handle.connection()
+        if (await connection.execute(_REMEMBER, row)).rowcount != 1:
+            return False
+        await handle.commit()
+        return True
 
-    async def recall(self, session: AsyncSession) -> Response | None:
+    async def recall(self, handle: AsyncSession | Writer) -> Response | None:
         """Return the stored answer, if this request was done before.
 
         Raises: IdempotencyKeyReused.
         """
-        row = (await session.execute(_RECALL, {"digest": self.digest})).first()
+        source = handle if isinstance(handle, Writer) else ReadTx(handle)
+        row = await _RECALL.first(source, digest=self.digest)
         if row is None:
             return None
         if row.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused
         body = AESGCM(self.seal).decrypt(_NONCE, row.answer, None)
         return Response(body, media_type="application/json")
+
+
+async def _committed(writer: Writer) -> bool:
+    """Commit a writer to which the key's row was added: nothing precedes it needlessly."""
+    try:
+        await writer.commit()
+    except asyncpg.UniqueViolationError as exc:
+        if constraint_of(exc) == _TAKEN:
+            return False
+        raise
+    return True
 
 
 async def forget_before(tx: Tx, moment: datetime) -> None:

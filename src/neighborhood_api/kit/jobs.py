@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import Text, bindparam, select, text, update
+from sqlalchemy import select, update
 
-from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.db import Database, Handle, Tx, run
 from neighborhood_api.kit.outbox import Event, OutboxRow
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -25,20 +25,25 @@ RELAYED_AT_ONCE = 200
 
 _subscriptions: dict[str, list[str]] = {}
 
-_DEFER = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, 0, NULL, NULL,"
-    " CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
-).bindparams(bindparam("args", type_=Text))
+_DEFER = (
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', $1::text, 0, NULL, NULL,"
+    " $2::text::jsonb, NULL)::procrastinate_job_to_defer_v1])"
+)
 
 
-async def enqueue(tx: Tx, task: str, **args: str | int) -> None:
-    """Ask for a job; it runs after `tx` commits, or never."""
-    await tx.execute(_DEFER, {"task": task, "args": json.dumps(args)})
+async def enqueue(handle: Handle, task: str, **args: str | int) -> None:
+    """Ask for a job; it runs after the transaction commits, or never."""
+    await run(handle, _DEFER, task, json.dumps(args))
 
 
 def on(event: type[Event], task: str) -> None:
     """Run the job named `task` with the payload of each `event`."""
-    _subscriptions.setdefault(event.name, []).append(task)
+    on_named(event.name, task)
+
+
+def on_named(name: str, task: str) -> None:
+    """Run the job named `task` with the payload of each event that is recorded as `name`."""
+    _subscriptions.setdefault(name, []).append(task)
 
 
 def database_of(context: JobContext) -> Database:

@@ -4,6 +4,7 @@ A read through an ORM session costs about six times as much. A query is a module
 constant with a name, so that it can be found, explained and counted.
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,14 +12,17 @@ import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 if TYPE_CHECKING:
-    from neighborhood_api.kit.db import ReadTx
+    from neighborhood_api.kit.db import Source
 
 T = TypeVar("T")
+Row = tuple[Any, ...]
+Statement = Select[*Row] | ReturningInsert[*Row] | ReturningUpdate[*Row] | ReturningDelete[*Row]
 
-_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-_LOST = (
+DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+LOST = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
@@ -26,8 +30,10 @@ _LOST = (
     asyncpg.CrashShutdownError,
     ConnectionError,
 )
+"""How asyncpg says that a connection is no more."""
 CONNECT_SECONDS = 5
 """How long a request waits for a database that does not answer at all."""
+_LOCKING = re.compile(r"\bFOR (NO KEY )?(UPDATE|(KEY )?SHARE)\b")
 
 
 async def connect(*where: str, **how: Any) -> asyncpg.Connection:  # noqa: ANN401
@@ -71,9 +77,13 @@ class Reader:
             raise RuntimeError("Reader.open was not called")
         try:
             rows: list[asyncpg.Record] = await self._pool.fetch(sql, *parameters)
-        except _LOST:
+        except LOST:
             rows = await self._pool.fetch(sql, *parameters)
         return rows
+
+    async def look(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
+        """Run one statement: a reader does nothing else."""
+        return await self.fetch(sql, *parameters)
 
 
 async def _leave_as_is(_: object) -> None:
@@ -83,19 +93,21 @@ async def _leave_as_is(_: object) -> None:
 class Query(Generic[T]):
     """A statement compiled once; each row becomes `row(**columns)`."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]], row: Callable[..., T]) -> None:
+    def __init__(self, statement: Statement, row: Callable[..., T]) -> None:
         """Compile `statement`; its bind parameters become the arguments of `all`."""
-        compiled = statement.compile(dialect=_DIALECT)
+        compiled = statement.compile(dialect=DIALECT)
         self.sql = str(compiled)
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self.only_looks = isinstance(statement, Select) and not _LOCKING.search(self.sql)
+        """Whether it neither changes nor locks anything, and so needs no transaction."""
         self._defaults = {
             name: value for name, value in compiled.params.items() if value is not None
         }
         fields = getattr(row, "_fields", None)
-        self._in_order = fields == tuple(statement.selected_columns.keys())
+        self._in_order = fields == tuple(statement.exported_columns.keys())
         self._row = row
 
-    async def all(self, source: "Reader | ReadTx", /, **parameters: object) -> list[T]:
+    async def all(self, source: "Source", /, **parameters: object) -> list[T]:
         """Return every row.
 
         A named tuple with the names of the columns is made from a row as it stands, which
@@ -103,23 +115,28 @@ class Query(Generic[T]):
         """
         given = self._defaults | parameters
         values = [given[name] for name in self.names]
+        if isinstance(source, AsyncSession):
+            found = await run_in_session(source, self.sql, values, named=not self._in_order)
+        elif self.only_looks:
+            found = await source.look(self.sql, *values)
+        else:
+            found = await source.fetch(self.sql, *values)
         row = self._row
         if self._in_order:
             make: Callable[[Any], T] = row._make  # type: ignore[attr-defined]
-            return list(map(make, await _fetch(source, self.sql, values)))
-        return [row(**found) for found in await _fetch(source, self.sql, values, named=True)]
+            return list(map(make, found))
+        return [row(**columns) for columns in found]
 
-    async def first(self, source: "Reader | ReadTx", /, **parameters: object) -> T | None:
+    async def first(self, source: "Source", /, **parameters: object) -> T | None:
         """Return the first row, or None."""
         rows = await self.all(source, **parameters)
         return rows[0] if rows else None
 
 
-async def _fetch(
-    source: "Reader | ReadTx", sql: str, values: list[object], *, named: bool = False
+async def run_in_session(
+    session: AsyncSession, sql: str, values: list[Any], *, named: bool = False
 ) -> Any:  # noqa: ANN401
-    if isinstance(source, AsyncSession):
-        connection = await source.connection()
-        result = await connection.exec_driver_sql(sql, tuple(values))
-        return result.mappings() if named else result
-    return await source.fetch(sql, *values)
+    """Run a statement as asyncpg takes it, with `$1` for a parameter, in a transaction."""
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(sql, tuple(values))
+    return result.mappings() if named else result

@@ -1,1 +1,1 @@
-"""When something is open, and which times can be asked for: an engine without a subject."""
+"""What is open, which days are worked, when a limit is used up: an engine without a subject."""

@@ -1,0 +1,80 @@
+"""Who is to be told of a case, as people are on duty at the moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, select
+
+from neighborhood_api.cases.hands import who_answers_case
+from neighborhood_api.cases.models import Case
+from neighborhood_api.cases.policy import at_the_top
+from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.duty import HIGHEST, who_answers
+from neighborhood_api.grid.models import Appointment, Leave, Organization
+from neighborhood_api.grid.queries import DAY, acting, in_office, on_leave
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.places import Level
+from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.reads import Query
+
+
+class _Officer(NamedTuple):
+    person_id: UUID
+
+
+_OFFICERS = Query(
+    select(acting(DAY).label("person_id"))
+    .select_from(Organization)
+    .join(
+        Appointment,
+        and_(
+            Appointment.node_id == Organization.node_id,  # by which appointments are found
+            Appointment.organization_id == Organization.id,
+            in_office(DAY),
+        ),
+    )
+    .outerjoin(Leave, on_leave(DAY))
+    .where(Organization.id == bindparam("organization_id"), acting(DAY).is_not(None))
+    .order_by(Appointment.id),
+    _Officer,
+)
+
+
+async def officers_of(tx: ReadTx, organization_id: UUID, *, now: datetime) -> list[UUID]:
+    """Return everybody who acts for a department."""
+    found = await _OFFICERS.all(tx, organization_id=organization_id, day=local_day(now))
+    return unique([officer.person_id for officer in found])
+
+
+async def holders_of(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
+    """Return who holds the case: the department's officers, or who acts in the post."""
+    if case.hand_role == Role.DEPARTMENT_OFFICER.value and case.organization_id is not None:
+        return await officers_of(tx, case.organization_id, now=now)
+    return [] if case.hand_person_id is None else [case.hand_person_id]
+
+
+async def above_holders(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
+    """Return who answers one level above the hands; above the street is its secretary."""
+    if case.hand_role == Role.DEPARTMENT_OFFICER.value:
+        return await street_of(tx, case, now=now)
+    if at_the_top(case):
+        secretary = {HIGHEST: (Role.STREET_SECRETARY,)}
+        place = case.place.up_to(HIGHEST)
+        duty = await who_answers(tx, place, now=now, answering=secretary)
+    else:
+        above = case.place.up_to(Level(case.hand_level - 1))
+        duty = await who_answers_case(tx, case, above, now=now)
+    return [] if duty.person_id is None else [duty.person_id]
+
+
+async def street_of(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
+    """Return who answers at the street of the case."""
+    duty = await who_answers_case(tx, case, case.place.up_to(HIGHEST), now=now)
+    return [] if duty.person_id is None else [duty.person_id]
+
+
+def unique(person_ids: Sequence[UUID]) -> list[UUID]:
+    """Return each person once, in the order given."""
+    return list(dict.fromkeys(person_ids))

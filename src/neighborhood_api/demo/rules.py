@@ -1,0 +1,68 @@
+"""Gives the demonstration district handling rules and words of its own, as a real one would."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from neighborhood_api.cases.workflow import Move
+from neighborhood_api.demo.place import DemoPlace, LimitRow
+from neighborhood_api.grid.service import standing_of
+from neighborhood_api.identity.access import Actor
+from neighborhood_api.identity.places import Level
+from neighborhood_api.issues.categories.models import Evidence, HandlingRule
+from neighborhood_api.issues.categories.schemas import LimitBody, RuleBody
+from neighborhood_api.issues.categories.seed import category_seeds, load_categories, rule_seeds
+from neighborhood_api.issues.categories.service import columns_of_rule
+from neighborhood_api.issues.publishing.replies import create_reply
+from neighborhood_api.issues.publishing.schemas import ReplyIn
+from neighborhood_api.kit.db import Tx
+from neighborhood_api.schedules.clocks import Clock
+
+
+async def load_rules(tx: Tx, place: DemoPlace, district_id: UUID, now: datetime) -> None:
+    """Load the categories, and the district's rules for what the stories are about."""
+    await load_categories(tx, now=now)
+    seeds = {seed.code: rule_seeds()[seed.rule][0] for seed in category_seeds()}
+    tx.add_all(
+        HandlingRule(
+            category_code=row.category_code,
+            node_id=district_id,
+            version=1,
+            created_at=now,
+            reason="演示用时限",
+            **columns_of_rule(_limited(seeds[row.category_code], row)),
+        )
+        for row in place.limits
+    )
+    await tx.flush()
+
+
+async def load_replies(tx: Tx, place: DemoPlace, operator_id: UUID, now: datetime) -> None:
+    """Load the words at hand, as the operator would write them down."""
+    standing = await standing_of(tx, operator_id, now)
+    operator = Actor(operator_id, uuid4(), standing.posts, standing.residence)
+    for position, row in enumerate(place.replies):
+        wish = ReplyIn(
+            move=Move(row.move),
+            title=row.title,
+            text=row.text,
+            category_code=row.category_code,
+            position=position,
+        )
+        await create_reply(tx, operator, wish, now=now)
+
+
+def _limited(rule: RuleBody, row: LimitRow) -> RuleBody:
+    evidence = [Evidence.TEXT, *[Evidence.PHOTO_AFTER] * row.photo_required]
+    first = rule.first_level if rule.confidential else Level.LANE
+    return rule.model_copy(
+        update={
+            "first_level": first,
+            "accept_minutes": row.respond_minutes,
+            "respond": LimitBody(clock=Clock.CALENDAR, amount=row.respond_minutes),
+            "resolve": LimitBody(clock=Clock.CALENDAR, amount=row.resolve_minutes),
+            "extension_amount": row.resolve_minutes,
+            "check_in_minutes": row.respond_minutes,
+            "evidence": sorted(evidence),
+            "verification": row.verified,
+        }
+    )

@@ -1,0 +1,1 @@
+"""How the steps of the stories are played: each through the use case of its operation."""

@@ -1,0 +1,54 @@
+"""What the calendar does by itself: terms and leaves begin and end on their days.
+
+Who acts is decided by the day whenever it is asked; here it is announced, once for each
+beginning and each end, and late rather than never when no worker ran at midnight.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+
+from neighborhood_api.grid.appointments import close_past_terms
+from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.changes import Changes, tell_duty_changed
+from neighborhood_api.grid.leaves import turn_leave
+from neighborhood_api.grid.models import Appointment, Leave
+from neighborhood_api.kit.db import Tx
+
+
+async def take_turns(tx: Tx, *, now: datetime) -> None:
+    """Announce every term, standing-in and leave that began or ended; safe to repeat.
+
+    Emits: AppointmentEnded, LeaveBegun, LeaveEnded, DutyChanged, PostVacant, PostFilled.
+    """
+    changes = Changes()
+    await close_past_terms(tx, changes, now=now)
+    await _begin_terms(tx, changes, now)
+    await _turn_leaves(tx, changes, now)
+    await changes.settle(tx, now=now)
+
+
+async def _begin_terms(tx: Tx, changes: Changes, now: datetime) -> None:
+    due = select(Appointment).where(
+        Appointment.awaits_start,
+        Appointment.starts_on <= local_day(now),
+        Appointment.ended_at.is_(None),
+    )
+    for appointment in await tx.scalars(due.with_for_update(skip_locked=True)):
+        appointment.awaits_start = False
+        tell_duty_changed(tx, appointment)
+        changes.note(appointment, appointment.person_id, appointment.stand_in_id)
+
+
+async def _turn_leaves(tx: Tx, changes: Changes, now: datetime) -> None:
+    day = local_day(now)
+    begins = and_(Leave.begun_at.is_(None), Leave.first_on <= day)
+    due = (
+        select(Leave, Appointment)
+        .join(Appointment, Appointment.id == Leave.appointment_id)
+        .where(Leave.ended_at.is_(None), or_(begins, Leave.last_on < day))
+        .order_by(Leave.first_on, Leave.id)
+    )
+    locked = due.with_for_update(skip_locked=True, of=(Leave, Appointment))
+    for leave, appointment in (await tx.execute(locked)).all():
+        turn_leave(tx, changes, leave, appointment, now=now)

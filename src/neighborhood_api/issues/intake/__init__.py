@@ -1,0 +1,1 @@
+"""What people say by telephone and at the counter, and how it becomes theirs later."""

@@ -1,0 +1,16 @@
+"""What the operations of intake return."""
+
+from neighborhood_api.issues.models import ReportChannel
+from neighborhood_api.issues.schemas import IssueOut
+
+
+class IntakeOut(IssueOut):
+    """An issue that the caller took in for somebody, and how far it has come."""
+
+    channel: ReportChannel
+    """来电或到窗口 · By telephone, or at the counter."""
+    caller_name: str
+    caller_phone: str
+    """已遮盖 · Masked."""
+    account: bool
+    """来电人已有账号，可自行查看和评价 · She has an account, and speaks for herself."""

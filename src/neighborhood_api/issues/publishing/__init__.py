@@ -1,0 +1,1 @@
+"""What the public sees of issues, and what nobody but the hands sees."""

@@ -1,0 +1,1 @@
+"""How an issue is settled for real: evidence, verification, ratings, call-backs, reopening."""

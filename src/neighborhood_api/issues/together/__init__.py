@@ -1,0 +1,1 @@
+"""The same thing, reported by many: likely duplicates, support, merging, hot spots."""

@@ -1,0 +1,1 @@
+"""What staff have before them: boxes, filters, search, saved filters and exports."""

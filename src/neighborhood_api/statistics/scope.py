@@ -1,0 +1,75 @@
+"""Whose issues are counted: what the caller may read, at the place that she asks about."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, select, union_all
+
+from neighborhood_api.cases.models import Case
+from neighborhood_api.cases.policy import readable, readable_parts
+from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.service import current_node
+from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
+from neighborhood_api.identity.places import COLUMNS
+from neighborhood_api.issues.workflow import ISSUE
+from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.statistics.periods import Period
+
+READ = Permission.STATISTICS_READ
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The caller with the posts that count here, and the place if there is one."""
+
+    actor: Actor
+    node: Node | None
+    district_id: UUID
+
+    @property
+    def persons(self) -> ColumnElement[bool]:
+        """Hold for the nodes whose people the caller may see numbers of.
+
+        Raises: Forbidden for departments, which have no place.
+        """
+        if all(post.organization_id is not None for post in self.actor.posts):
+            raise Forbidden(permission=READ.value)
+        return self.actor.reach(READ, Node)
+
+    def cases(self, period: Period) -> ColumnElement[bool]:
+        """Hold for the issues of a period that are counted.
+
+        Without a place each part of what the caller reads comes from its own index.
+        """
+        if self.node is not None:
+            here = getattr(Case, COLUMNS[self.node.level]) == self.node.id
+            return and_(here, readable(ISSUE, self.actor), period.clause)
+        parts = readable_parts(ISSUE, self.actor)
+        return Case.id.in_(
+            union_all(*(select(Case.id).where(part, period.clause) for part in parts))
+        )
+
+
+async def scope_of(tx: ReadTx, actor: Actor, node_id: UUID | None, *, now: datetime) -> Scope:
+    """Return whose issues the caller counts: at a place, or all that she may.
+
+    At a place outside her own nodes a department's officer counts what her department has to
+    do with; others count nothing there.
+
+    Raises: Forbidden, NodeNotFound.
+    """
+    posts = [post for post in actor.posts if READ in GRANTED[post.role]]
+    if not posts:
+        raise Forbidden(permission=READ.value)
+    if node_id is None and len(posts) == 1 and posts[0].organization_id is None:
+        node_id = posts[0].node_id
+    if node_id is None:
+        home = await tx.get_one(Node, posts[0].node_id)
+        return Scope(replace(actor, posts=tuple(posts)), None, home.district_id)
+    node: Node = await current_node(tx, node_id, now=now)
+    covering = [post for post in posts if post.covers(node.place, ())]
+    counting = covering or [post for post in posts if post.organization_id is not None]
+    if not counting:
+        raise Forbidden(permission=READ.value)
+    return Scope(replace(actor, posts=tuple(counting)), node, node.district_id)

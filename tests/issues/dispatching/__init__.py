@@ -1,0 +1,1 @@
+"""Issues sent on, sent back, and given more time."""

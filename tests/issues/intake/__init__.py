@@ -1,0 +1,1 @@
+"""Intake of callers without an account."""

@@ -1,0 +1,286 @@
+"""Joining, merging and finding issues that many share."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import func, select, update
+
+from neighborhood_api.cases.models import Case, Entry
+from neighborhood_api.identity.access import Role
+from neighborhood_api.issues.models import Issue
+from neighborhood_api.issues.together.jobs import follow_main
+from neighborhood_api.issues.together.models import Support
+from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.outbox import OutboxRow
+from tests.support.hands import check_ledger
+from tests.support.issues import LANE, Street, act
+from tests.support.jobs import job_context
+from tests.support.people import Caller, Callers
+from tests.support.refusals import refused
+
+
+async def publish(tx: Tx, *issue_ids: str) -> None:
+    shown = update(Case).where(Case.id.in_(issue_ids))
+    await tx.execute(shown.values(published_at=datetime.now(UTC)))
+    await tx.commit()
+
+
+async def similar(caller: AsyncClient, street: Street, **changes: Any) -> list[Any]:  # noqa: ANN401
+    wish = {
+        "category_code": "env.garbage",
+        "text": "垃圾桶满了好几天没人清理",
+        "lane_id": str(street.town.at(*LANE).id),
+    } | changes
+    answer = await caller.post("/issues/similar", json=wish)
+    assert answer.status_code == 200, answer.text
+    items: list[Any] = answer.json()["items"]
+    return items
+
+
+@pytest.fixture
+async def neighbour(street: Street, callers: Callers) -> Caller:
+    return await callers.resident(street.town.place(*LANE))
+
+
+async def follow(tx: Tx, database: Database, case_id: str) -> None:
+    """Run the job that the newest move of a case asked for, as the worker would."""
+    await tx.commit()
+    newest = select(Entry).where(Entry.case_id == case_id).order_by(Entry.id.desc()).limit(1)
+    entry = (await tx.scalars(newest)).one()
+    await follow_main(
+        job_context(database, "issues.follow_main"),
+        case_id=case_id,
+        entry_id=str(entry.id),
+        to_state=entry.to_state,
+    )
+
+
+async def state_of(caller: AsyncClient, issue_id: str) -> str:
+    state: str = (await caller.get(f"/issues/{issue_id}")).json()["state"]
+    return state
+
+
+async def test_before_reporting_a_resident_sees_the_published_issue_next_door(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    hidden = await street.reported()
+    shown = await street.reported(text="垃圾桶满了没人清，打13812345678找我")
+    await publish(tx, shown)
+    items = await similar(neighbour, street)
+    assert [item["id"] for item in items] == [shown]
+    assert "13812345678" not in str(items)
+    assert items[0]["mine"] is False
+    assert items[0]["photos"] == []
+    own = await similar(street.reporter, street)
+    assert {item["id"] for item in own} == {hidden, shown}
+
+
+async def test_others_read_what_the_moderator_made_of_it(
+    street: Street, neighbour: Caller, callers: Callers
+) -> None:
+    issue_id = await street.reported(text="垃圾桶满了没人清，都怪三楼老王")
+    moderator = await callers.staff(street.town, Role.COMMUNITY_WORKER, *LANE[:2])
+    await street.done(
+        moderator, issue_id, "moderate", show=True, version=1, text="垃圾桶满了没人清"
+    )
+    shown = (await similar(neighbour, street))[0]["text"]
+    assert shown == "垃圾桶满了没人清"
+    assert "老王" in (await similar(street.reporter, street))[0]["text"]
+
+
+async def test_staff_who_take_a_call_see_all_that_they_may_read_and_no_more(
+    street: Street, callers: Callers
+) -> None:
+    issue_id = await street.reported()
+    here = await callers.staff(street.town, Role.COMMUNITY_WORKER, *LANE[:2])
+    elsewhere = await callers.staff(street.town, Role.COMMUNITY_WORKER, 2, 1)
+    assert [item["id"] for item in await similar(here, street)] == [issue_id]
+    assert await similar(elsewhere, street) == []
+
+
+async def test_what_is_about_persons_or_long_settled_is_not_offered(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    closed = await street.reported()
+    await street.done(street.reporter, closed, "withdraw")
+    await publish(tx, closed)
+    assert await similar(neighbour, street) == []
+    refused(
+        await neighbour.post(
+            "/issues/similar", json={"category_code": "no.such", "text": "垃圾桶满了没人清"}
+        ),
+        422,
+        "category_not_found",
+    )
+
+
+async def test_support_counts_once_and_can_be_taken_back(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    issue_id = await street.reported()
+    await publish(tx, issue_id)
+    await neighbour.post(f"/issues/{issue_id}/support")
+    answer = await neighbour.post(f"/issues/{issue_id}/support")
+    assert answer.json()["supporters"] == 1
+    assert answer.json()["supported"] is True
+    mine = (await neighbour.get("/me/supported-issues")).json()["items"]
+    assert [item["id"] for item in mine] == [issue_id]
+    events = select(func.count()).where(
+        OutboxRow.name == "issues.issue_supported",
+        OutboxRow.payload["issue_id"].astext == issue_id,
+    )
+    assert await tx.scalar(events) == 1
+    answer = await neighbour.post(f"/issues/{issue_id}/support/withdraw")
+    assert (answer.json()["supporters"], answer.json()["supported"]) == (0, False)
+    assert await tx.scalar(select(func.count()).where(Support.case_id == issue_id)) == 0
+
+
+async def test_nobody_supports_her_own_an_unpublished_or_a_settled_issue(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    issue_id = await street.reported()
+    refused(await neighbour.post(f"/issues/{issue_id}/support"), 404, "case_not_found")
+    await publish(tx, issue_id)
+    refused(await street.reporter.post(f"/issues/{issue_id}/support"), 409, "own_issue")
+    await street.done(street.reporter, issue_id, "withdraw")
+    refused(await neighbour.post(f"/issues/{issue_id}/support"), 409, "not_going_on")
+    assert await tx.scalar(select(Issue.supporters).where(Issue.case_id == issue_id)) == 0
+
+
+async def merged_pair(street: Street, neighbour: Caller) -> tuple[str, str]:
+    """A main issue of the reporter, and the neighbour's that was merged into it."""
+    main = await street.accepted()
+    second = (await neighbour.post("/issues", json=street.wish())).json()["id"]
+    body = await street.done(street.chief, second, "merge", into_id=main, text="同一处")
+    assert body["state"] == "merged"
+    return main, second
+
+
+async def test_a_merged_issue_follows_its_main_and_each_reporter_decides_for_herself(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    together = (await neighbour.get(f"/issues/{second}/together")).json()
+    assert together["main"]["state"] == "accepted"
+    assert together["merged"] == []
+    refused(await neighbour.get(f"/issues/{main}"), 404, "case_not_found")
+    await street.done(street.chief, main, "resolve", text="已清运，联系13812345678")
+    await follow(tx, rolled_back, main)
+    detail = (await neighbour.get(f"/issues/{second}")).json()
+    assert detail["state"] == "resolved"
+    assert "已清运" in detail["timeline"][-1]["text"]
+    shown = (await neighbour.get(f"/issues/{second}/together")).json()["main"]
+    assert "13812345678" not in str(shown)
+    await street.done(neighbour, second, "confirm")
+    await street.done(neighbour, second, "rate", rating=5)
+    await street.done(street.reporter, main, "reopen", text="又满了")
+    assert await state_of(neighbour, second) == "closed"
+    assert await state_of(street.reporter, main) == "reopened"
+    for issue_id in (main, second):
+        await check_ledger(tx, issue_id, now=datetime.now(UTC))
+
+
+async def test_the_job_that_follows_can_run_twice_and_late(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    await street.done(street.chief, main, "resolve", text="已清运")
+    await follow(tx, rolled_back, main)
+    await follow(tx, rolled_back, main)
+    follows = select(func.count()).where(Entry.case_id == second, Entry.move == "follow")
+    assert await tx.scalar(follows) == 1
+
+
+async def test_a_resolution_that_was_undone_meanwhile_is_not_followed(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    await street.done(street.chief, main, "resolve", text="已清运")
+    resolved = select(Entry.id).where(Entry.case_id == main, Entry.move == "resolve")
+    entry_id = str(await tx.scalar(resolved))
+    await street.done(street.reporter, main, "reopen", text="没有清")
+    await follow_main(
+        job_context(rolled_back, "issues.follow_main"),
+        case_id=main,
+        entry_id=entry_id,
+        to_state="resolved",
+    )
+    assert await state_of(neighbour, second) == "merged"
+
+
+async def test_when_the_main_issue_is_withdrawn_the_merged_one_goes_on_by_itself(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    due = select(Case.resolve_due_at).where(Case.id == second)
+    assert await tx.scalar(due) is None
+    await street.done(street.reporter, main, "withdraw")
+    await follow(tx, rolled_back, main)
+    assert await state_of(neighbour, second) == "assigned"
+    assert await tx.scalar(due) is not None
+    assert await tx.scalar(select(Case.main_id).where(Case.id == second)) is None
+    await check_ledger(tx, second, now=datetime.now(UTC))
+
+
+async def test_an_issue_is_unmerged_with_its_clock_where_it_was(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    merged = (await street.chief.get(f"/issues/{main}/together")).json()["merged"]
+    assert [item["id"] for item in merged] == [second]
+    body = await street.done(street.chief, second, "unmerge", text="不是同一处")
+    assert body["state"] == "assigned"
+    assert body["resolve_due_at"] is not None
+    assert (await street.chief.get(f"/issues/{main}/together")).json()["merged"] == []
+    await check_ledger(tx, second, now=datetime.now(UTC))
+
+
+async def test_what_was_merged_into_an_issue_goes_along_when_that_is_merged(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    third = await street.reported()
+    await street.done(street.chief, main, "merge", into_id=third, text="都是一处")
+    mains = select(Case.main_id).where(Case.id.in_([main, second]))
+    assert {str(one) for one in await tx.scalars(mains)} == {third}
+
+
+async def test_a_merge_that_makes_no_sense_is_refused_and_changes_nothing(
+    street: Street, neighbour: Caller, callers: Callers, tx: Tx
+) -> None:
+    main = await street.reported()
+    over = await street.reported()
+    await street.done(street.reporter, over, "withdraw")
+    for into_id, reason in ((main, "same"), (over, "main_not_in_hand")):
+        answer = await act(street.chief, main, "merge", into_id=into_id, text="一处")
+        assert refused(answer, 422, "cannot_merge")["reason"] == reason
+    stranger = await callers.staff(street.town, Role.LANE_CHIEF, 1, 1, 1, 2)
+    refused(
+        await act(stranger, main, "merge", into_id=over, text="一处"), 404, "case_not_found"
+    )
+    refused(
+        await act(neighbour, main, "merge", into_id=over, text="一处"), 404, "case_not_found"
+    )
+    state, main_id = (
+        await tx.execute(select(Case.state, Case.main_id).where(Case.id == main))
+    ).one()
+    assert (state, main_id) == ("assigned", None)
+
+
+async def test_hot_spots_count_reports_of_one_kind_in_one_lane_within_reach(
+    street: Street, neighbour: Caller, callers: Callers
+) -> None:
+    ids = [await street.reported() for _ in range(2)]
+    ids.append((await neighbour.post("/issues", json=street.wish())).json()["id"])
+    withdrawn = await street.reported()
+    await street.done(street.reporter, withdrawn, "withdraw")
+    query: dict[str, int | str] = {"at_least": 3, "node_id": str(street.town.at(*LANE).id)}
+    spots = (await street.leader.get("/staff/hot-spots", params=query)).json()["items"]
+    assert [(spot["issues"], spot["reporters"], spot["open"]) for spot in spots] == [(3, 2, 3)]
+    assert set(spots[0]["newest_ids"]) == set(ids)
+    stranger = await callers.staff(street.town, Role.GRID_LEADER, 2, 1, 1)
+    found = (await stranger.get("/staff/hot-spots", params=query)).json()["items"]
+    assert found == []
+    refused(await neighbour.get("/staff/hot-spots"), 403, "forbidden")

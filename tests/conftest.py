@@ -73,6 +73,14 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  (xdist's WorkerCo
     node.workerinput["server"] = stash[SERVER]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401
+    """Where files are shared out, keep those together that share what is slow to make."""
+    from tests.support.sharing import ByWhatTheyShare  # noqa: PLC0415  (xdist may be missing)
+
+    return ByWhatTheyShare(config, log) if config.option.dist == "loadfile" else None
+
+
 @pytest.fixture(scope="session")
 def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """An empty database, for what only needs a server."""
@@ -150,9 +158,11 @@ async def all_undone(
     _ = await connection.exec_driver_sql("SELECT 1")
     database.reader = OneConnectionReader(raw.driver_connection)
     database.writers = OneConnectionWriters(raw.driver_connection)
-    with reading_in_the_test(app):
-        yield database
-    database.sessions, database.reader, database.writers = sessions, reader, writers
+    try:
+        with reading_in_the_test(app):
+            yield database
+    finally:
+        database.sessions, database.reader, database.writers = sessions, reader, writers
 
 
 @pytest.fixture

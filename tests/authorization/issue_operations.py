@@ -120,7 +120,7 @@ BY_HANDS = [
     Line("request_extension", "accepted", FROM_LANE, {"amount": 60, **WORDS}),
     Line("request_suspension", "accepted", FROM_LANE, {"until": LATER, **WORDS}),
     Line("transfer_issue", "accepted", FROM_LANE, TARGET),
-    Line("merge_issue", "reported", FROM_LANE, {"into_id": "{accepted}", **WORDS}),
+    Line("merge_issue", "reported", FROM_LANE, {"into_id": "{accepted issue}", **WORDS}),
     Line("unmerge_issue", "merged", FROM_LANE, WORDS),
     Line("remedy_issue", "rated badly", FROM_LANE, WORDS),
 ]
@@ -145,6 +145,7 @@ BY_DISPATCHERS = [
 FROM_ABOVE = [
     *(Line("supervise_issue", situation, above, ORDER) for situation, above in ABOVE.items()),
     Line("decide_request", "asking", FROM_GRID, {"approve": True, **WORDS}),
+    Line("decide_request", "asking", FROM_GRID, {"approve": False, **WORDS}),
     # The grid leader gave the order; a worker beside her did not.
     Line(
         "decide_order",
@@ -166,7 +167,7 @@ TOGETHER = [
             situation,
             HANDS[situation] & FROM_GRID,
             {
-                "reason": "占道",
+                "reason": "占道经营引发口角",
                 "departments": [{"organization_id": "{idle}", "lead": True}],
             },
         )

@@ -76,7 +76,10 @@ ACCEPTED: Steps = [("own chief", "accept", {})]
 RESOLVED: Steps = [*ACCEPTED, ("own chief", "resolve", WORDS)]
 CONFIRMED: Steps = [*RESOLVED, ("reporter", "confirm", {})]
 ESCALATED = ("own dispatcher", "escalate", WORDS)
-WHISTLE = {"departments": [{"organization_id": "{called}", "lead": True}], "reason": "占道"}
+WHISTLE = {
+    "departments": [{"organization_id": "{called}", "lead": True}],
+    "reason": "占道经营引发口角",
+}
 WHISTLED: Steps = [("own leader", "whistle", WHISTLE)]
 CHECKED_IN: Steps = [*WHISTLED, ("called officer", "calls/{}/check-in", {})]
 WORKED: Steps = [*CHECKED_IN, ("called officer", "calls/{}/report", WORDS)]
@@ -111,7 +114,7 @@ SITUATIONS: dict[str, Steps] = {
     "released": RELEASED,
     "ordered": ORDERED,
     "order answered": [*ORDERED, ("own chief", "answer-order", WORDS)],
-    "merged": [("own chief", "merge", {"into_id": "{another}", **WORDS})],
+    "merged": [("own chief", "merge", {"into_id": "{another issue}", **WORDS})],
     "exclusion asked": ASKED_OUT,
     "excluded": [
         *ASKED_OUT,
@@ -123,7 +126,8 @@ SITUATIONS: dict[str, Steps] = {
 
 async def _bring_about(world: World, situation: str, steps: Steps, **changes: Any) -> None:  # noqa: ANN401
     """Report an issue and do what leads to the situation."""
-    issue_id = world.ids[situation] = world.issues[situation] = await world.reported(**changes)
+    issue_id = world.issues[situation] = await world.reported(**changes)
+    world.ids[f"{situation} issue"] = issue_id
     for who, move, body in steps:
         call_id = world.calls.get(situation, "")
         done = await world.do(who, issue_id, move.format(call_id), **body)

@@ -2,89 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from time import monotonic
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 
-from neighborhood_api.cli.demonstration import NotADemoDatabase, run_demo
-from neighborhood_api.demo.people import DemoPersonOut
+from neighborhood_api.cli.demonstration import NotADemoDatabase
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database
-from neighborhood_api.serving import listen
-from neighborhood_api.settings import Settings
-from tests.support.postgres import NewDatabase
+from tests.demo.conftest import Loaded
+from tests.demo.running import Demo, running
+from tests.support.postgres import NewDatabase, database_beside
 
 ROLES = {role.value for role in Role}
 
 
-@dataclass
-class Demo:
-    http: AsyncClient
-    told: list[DemoPersonOut]
-    progress: list[str]
-    wechat: str
-    stop: asyncio.Event
-
-    async def people(self) -> list[dict[str, object]]:
-        items: list[dict[str, object]] = (await self.http.get("/api/v1/demo/people")).json()[
-            "items"
-        ]
-        return items
-
-    async def sign_in(self, person: dict[str, object]) -> Response:
-        ready = person["sign_in"]
-        assert isinstance(ready, dict)
-        return await self.http.request(ready["method"], ready["path"], json=ready["body"])
-
-
 @pytest.fixture(scope="module")
-def demo_url(new_database: NewDatabase) -> Iterator[str]:
-    with new_database() as url:
+def demo_url(loaded: Loaded) -> Iterator[str]:
+    with database_beside(loaded.url, like=urlsplit(loaded.url).path[1:]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def demo_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(_env_file=None, demo=True, data_dir=tmp_path_factory.mktemp("demo"))
-
-
-@asynccontextmanager
-async def running(settings: Settings, url: str) -> AsyncIterator[Demo]:
-    stop = asyncio.Event()
-    ready: asyncio.Future[tuple[list[DemoPersonOut], str]] = asyncio.Future()
-    progress: list[str] = []
-    with listen("127.0.0.1", 0) as listener:
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        task = asyncio.create_task(
-            run_demo(
-                settings,
-                url,
-                listener,
-                stop,
-                progress=progress.append,
-                ready=lambda people, wechat: ready.set_result((people, wechat)),
-            )
-        )
-        _ = await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        told, wechat = await ready
-        try:
-            async with AsyncClient(base_url=base, trust_env=False, timeout=30) as http:
-                yield Demo(http, told, progress, wechat, stop)
-        finally:
-            stop.set()
-            await task
-
-
-@pytest.fixture(scope="module")
-async def demo(demo_settings: Settings, demo_url: str) -> AsyncIterator[Demo]:
-    async with running(demo_settings, demo_url) as demo:
+async def demo(loaded: Loaded, demo_url: str) -> AsyncIterator[Demo]:
+    async with running(loaded.settings, demo_url) as demo:
         yield demo
 
 
@@ -146,20 +90,22 @@ async def test_jobs_are_run_beside_the_api(demo: Demo) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_the_program_tells_the_reader_who_is_on_the_list(demo: Demo) -> None:
+async def test_the_program_tells_the_reader_who_is_on_the_list(
+    demo: Demo, loaded: Loaded
+) -> None:
     listed = [person["name"] for person in await demo.people()]
 
     assert [person.name for person in demo.told] == listed
-    assert demo.progress != []
+    assert loaded.progress != []
 
 
 async def test_a_second_start_keeps_everything_and_loads_nothing(
-    demo: Demo, demo_settings: Settings, demo_url: str
+    demo: Demo, loaded: Loaded, demo_url: str
 ) -> None:
     newcomer = next(person for person in await demo.people() if person["name"] is None)
     refresh = (await demo.sign_in(newcomer)).json()["refresh_token"]
 
-    async with running(demo_settings, demo_url) as second:
+    async with running(loaded.settings, demo_url) as second:
         renewed = await second.http.post(
             "/api/v1/auth/refresh", json={"refresh_token": refresh}
         )
@@ -172,7 +118,7 @@ async def test_a_second_start_keeps_everything_and_loads_nothing(
 
 
 async def test_a_database_of_real_people_is_refused(
-    demo_settings: Settings, new_database: NewDatabase
+    loaded: Loaded, new_database: NewDatabase
 ) -> None:
     with new_database() as url:
         database = Database(url)
@@ -181,7 +127,7 @@ async def test_a_database_of_real_people_is_refused(
         await database.close()
 
         with pytest.raises(NotADemoDatabase):
-            async with running(demo_settings, url):
+            async with running(loaded.settings, url):
                 pass
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -14,7 +14,6 @@ from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.cases.paths import Call, Offer
 from neighborhood_api.cases.timekeeping import Request
 from neighborhood_api.cases.workflow import Move, State
-from neighborhood_api.demo.load import load_demo
 from neighborhood_api.demo.place import IssueRow, load_place
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.models import Issue
@@ -34,9 +33,8 @@ from neighborhood_api.issues.whistling.service import miss_check_ins
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.trail import verify_trail
-from neighborhood_api.settings import Settings
+from tests.demo.conftest import Loaded
 from tests.support.hands import check_ledger
-from tests.support.postgres import NewDatabase
 
 STORIES = load_place().stories
 RARE = {Move.ALARM, Move.LAPSE, Move.FOLLOW, Move.MISS_ORDER}
@@ -52,16 +50,10 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-async def told(
-    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Told]:
-    settings = Settings(_env_file=None, demo=True, data_dir=tmp_path_factory.mktemp("told"))
-    now = datetime.now(UTC)
-    with new_database() as url:
-        database = Database(url, pool_size=2)
-        assert await load_demo(database, settings, now=now, progress=lambda _: None)
-        yield Told(database, now)
-        await database.close()
+async def told(loaded: Loaded) -> AsyncIterator[Told]:
+    database = Database(loaded.url, pool_size=2)
+    yield Told(database, loaded.now)
+    await database.close()
 
 
 @pytest.fixture

@@ -301,3 +301,29 @@ async def test_an_unknown_issue_and_a_bad_id(street: Street) -> None:
     assert (await street.chief.get(f"/issues/{uuid4()}")).status_code == 404
     refused(await act(street.chief, uuid4(), "accept"), 404, "case_not_found")
     refused(await act(street.chief, "12", "accept"), 422, "invalid_request")
+
+
+async def test_a_refused_move_says_what_the_caller_could_do_instead(street: Street) -> None:
+    """Not what others or the system could: each gets the buttons of her own."""
+    issue_id = await street.resolved()
+    shown = (await street.chief.get(f"/issues/{issue_id}")).json()["moves"]
+    problem = refused(await act(street.chief, issue_id, "accept"), 409, "move_not_allowed")
+    assert problem["state"] == "resolved"
+    assert {"comment"} <= set(shown) <= set(problem["allowed"])
+    assert not {"close", "confirm", "reopen"} & set(problem["allowed"])
+    problem = refused(await act(street.reporter, issue_id, "withdraw"), 409, "move_not_allowed")
+    assert set(problem["allowed"]) == {"comment", "confirm", "reopen"}
+
+
+async def test_who_has_nothing_to_say_sends_no_body(street: Street) -> None:
+    issue_id = await street.reported()
+    other = await street.reported()
+    for caller, wish, state in (
+        (street.reporter, f"{issue_id}/urge", "assigned"),
+        (street.chief, f"{issue_id}/accept", "accepted"),
+        (street.reporter, f"{other}/withdraw", "withdrawn"),
+    ):
+        answer = await caller.post(f"/issues/{wish}")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["state"] == state
+        assert answer.json()["timeline"][-1]["text"] is None

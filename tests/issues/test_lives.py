@@ -246,7 +246,7 @@ async def world(
 
 async def test_every_life_goes_as_the_model_says(world: World) -> None:
     bounds = settings(
-        max_examples=10,
+        max_examples=6,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -21,7 +21,7 @@ from tests.schedules.calendars import (
 
 MICROSECOND = timedelta(microseconds=1)
 often = settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

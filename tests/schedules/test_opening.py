@@ -119,7 +119,7 @@ def acceptable(
 
 
 @given(rules=BUSY_DAY, day=DAYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_it_is_open_in_exactly_the_minutes_that_some_rule_covers(
     rules: list[Hours], day: date
 ) -> None:
@@ -169,7 +169,7 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 
 @given(scene=scenes())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_wish_is_granted_exactly_when_counting_minutes_says_so(scene: Scene) -> None:
     rules, limit, day, start, end, now = scene
     granted = not hurdles(Span(at(day, start), at(day, end)), rules, limit, now=now)
@@ -184,7 +184,7 @@ def test_a_wish_is_granted_exactly_when_counting_minutes_says_so(scene: Scene) -
     now=st.integers(-2 * DAY_MINUTES, 8 * DAY_MINUTES).map(lambda n: at(MONDAY, n)),
     data=st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_neighbouring_slots_shown_without_hurdle_are_granted_and_others_are_not(
     rules: list[Hours], limit: Limits, day: date, now: datetime, data: st.DataObject
 ) -> None:

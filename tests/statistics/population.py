@@ -64,15 +64,18 @@ async def populate(tx: Tx, town: Town, rng: Random, *, now: datetime, count: int
         life = _case(town, rng, rules, number, now)
         if lives and rng.random() < 0.1:
             life.case.main_id = rng.choice(lives).case.id
-        tx.add(life.case)
-        await tx.flush()
-        tx.add(life.issue)
-        await tx.flush()
-        await _add_words(tx, rng, life, now)
-        await _add_pages(tx, town, rng, life, now)
-        await _add_calls(tx, town, rng, life, now)
-        await _add_steps(tx, rng, life, now)
         lives.append(life)
+    # What others point at goes first, all of a kind at once.
+    tx.add_all(life.case for life in lives)
+    await tx.flush()
+    tx.add_all(life.issue for life in lives)
+    for life in lives:
+        _add_words(tx, rng, life, now)
+        _add_pages(tx, town, rng, life, now)
+        _add_calls(tx, town, rng, life, now)
+        _add_steps(tx, rng, life, now)
+    await tx.flush()
+    tx.add_all(call for life in lives for call in life.calls)
     await tx.flush()
     return lives
 
@@ -128,14 +131,13 @@ def _case(
     return Life(case, issue)
 
 
-async def _add_words(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
+def _add_words(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
     case = life.case
     words = ["reopen"] * case.times_reopened
     if case.state == "confirmed" or (case.state == "closed" and rng.random() < 0.5):
         words.append("confirm")
     for move in ["report", *words]:
         tx.add(Entry(case_id=case.id, move=move, by="reporter", to_state="x", recorded_at=now))
-        await tx.flush()
     life.own_words = words
     for reason in ("bad_rating", "sample"):
         if rng.random() < 0.25:
@@ -151,7 +153,6 @@ async def _add_words(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
                 satisfied=rng.choice((None, True, False)) if reached else None,
             )
             tx.add(call)
-            await tx.flush()
             life.call_backs.append(call)
     if rng.random() < 0.5:
         started = case.opened_at + (now - case.opened_at) * 0.2
@@ -165,7 +166,7 @@ def _entry(case: Case, move: str, at: datetime) -> Entry:
     return Entry(case_id=case.id, move=move, by="reporter", to_state="x", recorded_at=at)
 
 
-async def _add_pages(tx: Tx, town: Town, rng: Random, life: Life, now: datetime) -> None:
+def _add_pages(tx: Tx, town: Town, rng: Random, life: Life, now: datetime) -> None:
     case = life.case
     end = case.closed_at or now
     turns = sorted(
@@ -188,7 +189,6 @@ async def _add_pages(tx: Tx, town: Town, rng: Random, life: Life, now: datetime)
             idle=1 < number < len(starts) and rng.random() < 0.3,
         )
         tx.add(page)
-        await tx.flush()
         life.pages.append(page)
 
 
@@ -205,7 +205,7 @@ def _hands(town: Town, rng: Random, case: Case) -> tuple[Any, Role, UUID | None]
     return nodes[case.grid_id or case.district_id], Role.GRID_LEADER, None
 
 
-async def _add_calls(tx: Tx, town: Town, rng: Random, life: Life, now: datetime) -> None:
+def _add_calls(tx: Tx, town: Town, rng: Random, life: Life, now: datetime) -> None:
     case = life.case
     if rng.random() > 0.3:
         return
@@ -214,7 +214,6 @@ async def _add_calls(tx: Tx, town: Town, rng: Random, life: Life, now: datetime)
         case_id=case.id, whistled_by_id=someone, role="x", whistled_at=now, reason="x"
     )
     tx.add(whistle)
-    await tx.flush()
     for body in town.organizations:
         by = now - timedelta(minutes=rng.choice((-60, 0, 60)))
         came = rng.choice((None, by, by + timedelta(seconds=1), by - timedelta(minutes=5)))
@@ -229,15 +228,13 @@ async def _add_calls(tx: Tx, town: Town, rng: Random, life: Life, now: datetime)
             checked_in_at=came,
             released_at=rng.choice((None, by - timedelta(minutes=9), now)),
         )
-        tx.add(call)
         life.calls.append(call)
         tx.add(Party(organization_id=body.id, case_id=case.id))
         if rng.random() < 0.5:
             break
-    await tx.flush()
 
 
-async def _add_steps(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
+def _add_steps(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
     number, excluded = 0, True
     while rng.random() < 0.3:
         decision = rng.choice(("approved", "refused"))
@@ -254,7 +251,6 @@ async def _add_steps(tx: Tx, rng: Random, life: Life, now: datetime) -> None:
                 reason=reason,
             )
             tx.add(row)
-            await tx.flush()
             life.steps.append(row)
         if decision == "approved":
             excluded = not excluded

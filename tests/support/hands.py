@@ -4,9 +4,9 @@ from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from neighborhood_api.cases.models import Case, Hand
+from neighborhood_api.cases.models import Case, Entry, Hand
 from neighborhood_api.cases.workflow import IN_NO_HANDS
 from neighborhood_api.kit.db import Tx
 
@@ -35,5 +35,17 @@ async def check_ledger(tx: Tx, case_id: UUID | str, *, now: datetime) -> None:
         (end - page.held_from).total_seconds() for page, end in zip(pages, until, strict=True)
     ]
     assert min(held) >= 0
-    age = ((case.closed_at if over else None) or max(now, case.moved_at)) - case.opened_at
+    ended = await _left_all_hands(tx, case) if over else max(now, case.moved_at)
+    age = ended - case.opened_at
     assert abs(sum(held) - age.total_seconds()) < 0.001
+
+
+async def _left_all_hands(tx: Tx, case: Case) -> datetime:
+    """When it was merged, or was over: by its timeline, which knows nothing of the ledger."""
+    in_no_hands = [state.value for state in IN_NO_HANDS]
+    left = select(func.max(Entry.recorded_at)).where(
+        Entry.case_id == case.id,
+        Entry.to_state.in_(in_no_hands),
+        Entry.from_state.not_in(in_no_hands),
+    )
+    return (await tx.scalars(left)).one()

@@ -1,5 +1,6 @@
 """How a case changes hands: up, to whom it was offered, to the street, or where it is sent."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
@@ -107,6 +108,20 @@ async def change_hands(
             await _to_target(tx, case, said, now)
         case _:
             await _change_offer(tx, case, move, hands, mover, said, now)
+
+
+async def naming_target(tx: ReadTx, hands: Hands, said: Said) -> Said:
+    """Add whom a move was directed to, by the name of that day, to what the timeline keeps."""
+    if hands not in {Hands.OFFER, Hands.TO_TARGET}:
+        return said
+    target: dict[str, str] = {}
+    if said.organization_id is not None:
+        organization = await tx.get_one(Organization, said.organization_id)
+        target = {"organization_id": str(organization.id), "sent_to": organization.name}
+    elif said.node_id is not None:
+        node = await tx.get_one(Node, said.node_id)
+        target = {"node_id": str(node.id), "sent_to": node.name}
+    return replace(said, detail=dict(said.detail or {}) | target)
 
 
 async def _change_offer(

@@ -16,6 +16,7 @@ from neighborhood_api.cases.workflow import Move, Workflow
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.schema import SHOWN_ZONE
 
 LONGEST_SUSPENSION = timedelta(days=180)
 """The project's own choice; whatever takes longer is a plan, and is asked for again."""
@@ -160,7 +161,7 @@ async def decide_request(
     move = Move.REFUSE_REQUEST
     if approve:
         move = _granted(request)
-        said = Said(text=request.reason, note=said.text, detail=_terms_of(request))
+        said = Said(text=request.reason, note=said.text, detail=_terms_of(case, request))
     await move_case(tx, workflow, case, move, actor, said, now=now)
     if move is Move.SUSPEND:
         case.resume_at = request.until
@@ -200,9 +201,13 @@ def _granted(request: Request) -> Move:
     return Move.SUSPEND if request.kind == "suspension" else Move.EXTEND
 
 
-def _terms_of(request: Request) -> dict[str, object]:
-    until = None if request.until is None else request.until.isoformat()
-    return {"kind": request.kind, "until": until, "amount": request.amount}
+def _terms_of(case: Case, request: Request) -> dict[str, object]:
+    """Return what was granted: until when, or how much on which clock."""
+    until = None
+    if request.until is not None:
+        until = request.until.astimezone(SHOWN_ZONE).isoformat(timespec="seconds")
+    clock = None if request.amount is None else case.agreed.resolve.clock.value
+    return {"kind": request.kind, "until": until, "amount": request.amount, "clock": clock}
 
 
 async def _ask(

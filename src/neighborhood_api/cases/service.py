@@ -9,10 +9,15 @@ from sqlalchemy.orm import selectinload
 
 from neighborhood_api.cases.calls import end_calls
 from neighborhood_api.cases.events import CaseMoved
-from neighborhood_api.cases.hands import change_hands, settle_offer, take_up_again
+from neighborhood_api.cases.hands import (
+    change_hands,
+    naming_target,
+    settle_offer,
+    take_up_again,
+)
 from neighborhood_api.cases.ledger import end_page
 from neighborhood_api.cases.models import Case, Entry
-from neighborhood_api.cases.policy import SYSTEM, CaseNotFound, mover_of
+from neighborhood_api.cases.policy import SYSTEM, CaseNotFound, mover_of, moves_for
 from neighborhood_api.cases.telling import Said, new_entry
 from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.cases.timers import (
@@ -49,7 +54,10 @@ ANSWERING = frozenset({Move.RESPOND, Move.ASK, Move.RESOLVE, Move.REJECT})
 
 
 class MoveNotAllowed(Problem):
-    """The case is not in a state that allows the move; `state` and `allowed` say what is."""
+    """The case is not in a state that allows the move.
+
+    `state` says where it stands, and `allowed` what the caller could do instead.
+    """
 
     title = "This cannot be done in the present state"
     message = "当前状态不能进行此操作，请刷新后再看"
@@ -132,14 +140,14 @@ async def move_case(
     )
     before = case.standing
     if before not in line.moves:
-        raise MoveNotAllowed(
-            state=before.value, allowed=[m.value for m in workflow.allowed_from(before)]
-        )
+        instead = [] if actor is None else moves_for(workflow, case, actor)
+        raise MoveNotAllowed(state=before.value, allowed=[one.value for one in instead])
     if line.words and not said.text:
         raise WordsNeeded
     now = max(now, case.moved_at)  # who waited for the lock may bring an older moment
     hands = _hands(line, to)
     await change_hands(tx, case, move, hands, mover, said, now=now)
+    said = await naming_target(tx, hands, said)
     case.state = (to or line.to or before).value
     case.version += 1
     case.moved_at = now

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Body, Depends
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import CaseNotFound
@@ -15,7 +15,7 @@ from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.issues import service
-from neighborhood_api.issues.schemas import IssueDetailOut
+from neighborhood_api.issues.schemas import AcceptIn, ConfirmIn, IssueDetailOut
 from neighborhood_api.issues.views import show_issue
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.asking import asked
@@ -25,6 +25,10 @@ from neighborhood_api.kit.problems import TooManyRequests
 
 SIGNED_IN = (NotSignedIn, TokenExpired, TokenRevoked, TooManyRequests)
 MOVING = (*SIGNED_IN, CaseNotFound, Forbidden, MoveNotAllowed)
+
+AcceptBody = Annotated[AcceptIn, Body(default_factory=AcceptIn)]
+ConfirmBody = Annotated[ConfirmIn, Body(default_factory=ConfirmIn)]
+"""Who has nothing to say sends no body at all."""
 
 
 class Moving:

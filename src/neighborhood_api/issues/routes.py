@@ -11,13 +11,17 @@ from neighborhood_api.grid.service import NodeNotFound, NoLaneNearby, NotALane
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.issues import service
-from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep
+from neighborhood_api.issues.moving import (
+    MOVING,
+    SIGNED_IN,
+    AcceptBody,
+    ConfirmBody,
+    MovingDep,
+)
 from neighborhood_api.issues.queries import MY_ISSUES
 from neighborhood_api.issues.schemas import (
-    AcceptIn,
     AnswerIn,
     CommentIn,
-    ConfirmIn,
     IssueDetailOut,
     IssueIn,
     IssueOut,
@@ -95,7 +99,7 @@ async def read_one_issue(
     summary="受理 · Take an issue on",
     responses=problems(*MOVING),
 )
-async def accept_issue(body: AcceptIn, moving: MovingDep) -> IssueDetailOut:
+async def accept_issue(body: AcceptBody, moving: MovingDep) -> IssueDetailOut:
     """承办岗位受理。Whoever holds the issue takes it on."""
     return await moving.make(Move.ACCEPT, Said(text=body.text))
 
@@ -138,7 +142,7 @@ async def answer_question(body: AnswerIn, moving: MovingDep) -> IssueDetailOut:
     summary="恢复办理 · Go on",
     responses=problems(*MOVING),
 )
-async def resume_issue(body: AcceptIn, moving: MovingDep) -> IssueDetailOut:
+async def resume_issue(body: AcceptBody, moving: MovingDep) -> IssueDetailOut:
     """不再等待补充，或提前结束挂账。Wait no longer, or end a suspension early."""
     return await moving.make(Move.RESUME, Said(text=body.text))
 
@@ -169,6 +173,6 @@ async def comment_issue(body: CommentIn, moving: MovingDep) -> IssueDetailOut:
     summary="撤回 · Take a report back",
     responses=problems(*MOVING),
 )
-async def withdraw_issue(body: ConfirmIn, moving: MovingDep) -> IssueDetailOut:
+async def withdraw_issue(body: ConfirmBody, moving: MovingDep) -> IssueDetailOut:
     """诉求人撤回。The reporter takes it back."""
     return await moving.make(Move.WITHDRAW, Said(text=body.text))

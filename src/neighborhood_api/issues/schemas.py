@@ -12,6 +12,7 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
 from neighborhood_api.issues.models import ReportChannel
 from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.schedules.clocks import Clock
 
 Text = Annotated[Line, Field(max_length=2000)]
 Photos = Annotated[list[UUID], Field(max_length=9)]
@@ -193,6 +194,17 @@ class ReporterOut(Out):
     """有账号；没有的可代其补充、确认、重办、评价 · Without one, intake staff speak for her."""
 
 
+class ExtraTimeOut(Out):
+    """The time that an extension added."""
+
+    clock: Clock
+    """calendar 自然时间、working_hours 工作时、working_days 工作日 · What is counted."""
+    amount: int
+    """working_days 为天数，其余为分钟 · Days for `working_days`, minutes for the others."""
+    text: str
+    """可直接显示，如 2 个工作日 · To show as it is."""
+
+
 class EntryOut(Out):
     """One line of the timeline."""
 
@@ -220,6 +232,12 @@ class EntryOut(Out):
     rating: int | None
     now_with: str | None
     """转到谁手上 · Whose hands it came into, where they changed."""
+    sent_to: str | None
+    """派遣、转办、裁定给谁 · The department or place that it was sent to."""
+    until: Moment | None
+    """挂账到什么时候 · Until when it was put on file."""
+    extended_by: ExtraTimeOut | None
+    """延期多少 · The time that was added."""
 
 
 class IssueDetailOut(IssueOut):

@@ -21,6 +21,7 @@ from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.service import masked
+from neighborhood_api.issues.categories.views import duration_text
 from neighborhood_api.issues.models import ReportChannel
 from neighborhood_api.issues.names import MOVE_NAMES
 from neighborhood_api.issues.queries import (
@@ -33,6 +34,7 @@ from neighborhood_api.issues.queries import (
 )
 from neighborhood_api.issues.schemas import (
     EntryOut,
+    ExtraTimeOut,
     HandOut,
     IssueDetailOut,
     IssueOut,
@@ -44,6 +46,7 @@ from neighborhood_api.issues.settling.rights import without_settled
 from neighborhood_api.issues.watching.rights import without_watched
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.schedules.clocks import Clock
 
 
 def issue_view(row: IssueRow, links: Links, *, now: datetime) -> IssueOut:
@@ -215,4 +218,20 @@ def entry_view(row: EntryRow, links: Links, now: datetime, *, staff: bool) -> En
         internal=row.internal,
         rating=row.rating,
         now_with=None if hand is None else f"{row.hand_node_name} {hand}",
+        sent_to=(row.detail or {}).get("sent_to"),
+        until=_until(row),
+        extended_by=_extended_by(row),
     )
+
+
+def _until(row: EntryRow) -> datetime | None:
+    until = (row.detail or {}).get("until") if row.move == Move.SUSPEND.value else None
+    return None if until is None else datetime.fromisoformat(until)
+
+
+def _extended_by(row: EntryRow) -> ExtraTimeOut | None:
+    granted = row.detail or {}
+    if row.move != Move.EXTEND.value or "clock" not in granted:
+        return None
+    clock, amount = Clock(granted["clock"]), granted["amount"]
+    return ExtraTimeOut(clock=clock, amount=amount, text=duration_text(clock, amount))

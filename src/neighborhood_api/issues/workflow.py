@@ -18,6 +18,7 @@ from neighborhood_api.identity.access import Permission
 _OFFERABLE = IN_HAND - {State.ADJUDICATING}
 _TALKED_ABOUT = IN_HAND | WITH_REPORTER | {State.VERIFYING, State.MERGED}
 _ADJUDICATING = {State.ADJUDICATING}
+_THEIR_TURN = (IN_HAND - {State.WAITING}) | {State.VERIFYING}
 
 _STRAIGHT = {
     Move.ACCEPT: rule(UNANSWERED, State.ACCEPTED, By.HANDS),
@@ -111,7 +112,7 @@ _TOGETHER = {
     Move.FOLLOW: rule({State.MERGED}, State.RESOLVED, By.SYSTEM, also={State.REJECTED}),
 }
 _WATCHING = {
-    Move.URGE: rule(IN_HAND | {State.VERIFYING}, None, By.REPORTER),
+    Move.URGE: rule(_THEIR_TURN, None, By.REPORTER),
     Move.SUPERVISE: rule(IN_HAND, None, By.ABOVE, words=True),
     Move.ANSWER_ORDER: rule(set(State), None, By.HANDS, words=True),
     Move.SETTLE_ORDER: rule(set(State), None, By.ABOVE, By.HANDS),

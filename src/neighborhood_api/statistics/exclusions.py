@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.policy import CaseNotFound, readable, reads_as_staff
+from neighborhood_api.cases.policy import CaseNotFound, may_read, readable, reads_as_staff
 from neighborhood_api.cases.service import lock_case
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
 from neighborhood_api.identity.models import Person
@@ -138,7 +138,7 @@ async def _lock(tx: Tx, actor: Actor, issue_id: UUID) -> Case:
     """
     case = await lock_case(tx, ISSUE, issue_id)
     if not reads_as_staff(ISSUE, case, actor):
-        raise CaseNotFound
+        raise Forbidden if may_read(ISSUE, case, actor) else CaseNotFound
     if not any(actor.may(permission, at=case.place) for permission in MAY_EXCLUDE):
         raise Forbidden(permission=MAY_EXCLUDE[0].value)
     return case

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Body, Depends, Query
 
 from neighborhood_api.grid.coordinates import CoordinateSystem, Point, to_gcj02
 from neighborhood_api.grid.schemas import PositionOut
@@ -163,7 +163,11 @@ async def read_booking(booking_id: UUID, actor: ActorDep, tx: ReadTxDep) -> Book
     ),
 )
 async def cancel_booking(
-    booking_id: UUID, body: CancelIn, actor: ActorDep, tx: TxDep, now: NowDep
+    booking_id: UUID,
+    body: Annotated[CancelIn, Body(default_factory=CancelIn)],
+    actor: ActorDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> BookingOut:
     """本人在开始前取消；工作人员可在结束前取消，须写明原因。
 

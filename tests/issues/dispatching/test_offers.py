@@ -236,3 +236,32 @@ async def test_one_case_that_cannot_be_moved_stops_no_other(
         await sweeps.lapse_offers(rolled_back, ISSUE, now=now)
     assert len(failed.value.exceptions) == 1
     assert (await case_of(tx, second)).state == "adjudicating"
+
+
+async def test_the_timeline_says_to_the_reporter_too_where_it_was_sent(
+    street: Street, tx: Tx
+) -> None:
+    await new_rule(tx, "env.garbage", returns_allowed=0)
+    issue_id = await street.reported()
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    body = {"organization_id": to_body(street, 0)["organization_id"], "text": "内部说明"}
+    await street.done(dispatcher, issue_id, "dispatch", **body)
+    await street.done(officer, issue_id, "decline", **NOT_OURS)  # one too many
+    await street.done(dispatcher, issue_id, "adjudicate", **to_lane(street, *LANE))
+    await street.done(street.chief, issue_id, "accept")
+    second = await street.accepted()
+    await street.done(street.chief, second, "transfer", **to_lane(street, *BESIDE))
+    seen = [
+        entry
+        for one in (issue_id, second)
+        for entry in (await street.reporter.get(f"/issues/{one}")).json()["timeline"]
+    ]
+    assert [(entry["move"], entry["sent_to"]) for entry in seen if entry["sent_to"]] == [
+        ("dispatch", "城管办"),
+        ("adjudicate", street.town.at(*LANE).name),
+        ("transfer", street.town.at(*BESIDE).name),
+    ]
+    assert {(entry["note"], entry["detail"] is None) for entry in seen} == {(None, True)}
+    for_staff = (await street.chief.get(f"/issues/{issue_id}")).json()["timeline"]
+    assert next(one for one in for_staff if one["sent_to"])["note"] == "内部说明"

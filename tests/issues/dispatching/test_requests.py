@@ -11,6 +11,7 @@ from neighborhood_api.cases.timekeeping import Purpose, Request
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.schema import SHOWN_ZONE
 from tests.issues.dispatching.arranging import case_of, due_of
 from tests.support.clock import Clock
 from tests.support.hands import check_ledger
@@ -225,3 +226,43 @@ async def test_other_people_learn_nothing_from_asking(street: Street, clock: Clo
         refused(await act(neighbour, issue_id, move, **body), 404, "case_not_found")
     for path in ("requests", "offers"):
         assert (await neighbour.get(f"/issues/{issue_id}/{path}")).status_code == 404
+
+
+async def test_the_reporter_reads_until_when_it_is_put_on_file(
+    street: Street, clock: Clock
+) -> None:
+    issue_id = await street.accepted()
+    wish = {"until": "2099-01-01T00:00:00Z", "text": "等检修"}
+    refused(
+        await act(street.chief, issue_id, "request-suspension", **wish),
+        422,
+        "suspension_out_of_range",
+    )
+    ends = (clock.now + timedelta(days=3)).replace(microsecond=654_321)
+    wish["until"] = ends.isoformat()
+    await street.done(street.chief, issue_id, "request-suspension", **wish)
+    await street.done(street.leader, issue_id, "decide-request", **YES)
+    entry = (await street.reporter.get(f"/issues/{issue_id}")).json()["timeline"][-1]
+    assert (entry["move"], entry["detail"]) == ("suspend", None)
+    shown = ends.astimezone(SHOWN_ZONE).isoformat(timespec="seconds")
+    assert shown.endswith("+08:00")
+    assert (entry["until"], entry["extended_by"]) == (shown, None)
+    for_staff = (await street.chief.get(f"/issues/{issue_id}")).json()["timeline"][-1]
+    assert (for_staff["until"], for_staff["detail"]["until"]) == (shown, shown)
+
+
+async def test_the_reporter_reads_how_much_time_was_added(street: Street, tx: Tx) -> None:
+    working_days = {"resolve_clock": "working_days", "resolve_amount": 3}
+    for terms, amount, text in (
+        (working_days, 2, "2 个工作日"),
+        ({"resolve_clock": "calendar"}, 120, "2 小时"),
+    ):
+        await new_rule(tx, "env.garbage", **terms)
+        issue_id = await street.accepted()
+        wish = {"amount": amount, "text": "等配件"}
+        await street.done(street.chief, issue_id, "request-extension", **wish)
+        await street.done(street.leader, issue_id, "decide-request", **YES)
+        entry = (await street.reporter.get(f"/issues/{issue_id}")).json()["timeline"][-1]
+        clock = terms["resolve_clock"]
+        assert entry["extended_by"] == {"clock": clock, "amount": amount, "text": text}
+        assert (entry["move"], entry["until"]) == ("extend", None)

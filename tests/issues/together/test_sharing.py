@@ -14,7 +14,8 @@ from neighborhood_api.issues.together.jobs import follow_main
 from neighborhood_api.issues.together.models import Support
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.outbox import OutboxRow
-from tests.support.hands import check_ledger
+from tests.support.clock import Clock
+from tests.support.hands import check_ledger, pages_of
 from tests.support.issues import LANE, Street, act
 from tests.support.jobs import job_context
 from tests.support.people import Caller, Callers
@@ -284,3 +285,14 @@ async def test_hot_spots_count_reports_of_one_kind_in_one_lane_within_reach(
     found = (await stranger.get("/staff/hot-spots", params=query)).json()["items"]
     assert found == []
     refused(await neighbour.get("/staff/hot-spots"), 403, "forbidden")
+
+
+async def test_the_time_after_a_merge_is_nobodys(
+    street: Street, neighbour: Caller, tx: Tx, clock: Clock
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    merged_at = clock.now
+    clock.forward(hours=3)
+    await check_ledger(tx, second, now=clock.now)
+    assert (await pages_of(tx, second))[-1].held_until == merged_at
+    assert (await pages_of(tx, main))[-1].held_until is None

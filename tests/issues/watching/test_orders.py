@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from neighborhood_api.cases.models import Entry
 from neighborhood_api.cases.timekeeping import Purpose, Timer
@@ -15,6 +15,7 @@ from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.support.clock import Clock
 from tests.support.issues import Street, act, photos
+from tests.support.posts import appoint, vacate
 from tests.support.refusals import refused
 
 HOUR = {"clock": "calendar", "amount": 60}
@@ -230,3 +231,25 @@ async def test_a_limit_without_sense_is_refused(amount: int, street: Street) -> 
     issue_id = await street.accepted()
     order = ORDER | {"answer_within": HOUR | {"amount": amount}}
     refused(await act(street.leader, issue_id, "supervise", **order), 422, "invalid_request")
+
+
+async def test_who_is_named_for_one_street_lists_no_confidential_orders_of_another(
+    street: Street, tx: Tx
+) -> None:
+    """She gave one there while she was its secretary, and holds an ordinary post there now."""
+    there = {"lane_id": str(street.town.at(2, 1, 1, 1).id)}
+    about_staff = await street.reported(category_code="staff.conduct", **there)
+    ordinary = await street.reported(**there)
+    before = await street.staff(Role.STREET_SECRETARY, 2)
+    await street.done(before, about_staff, "supervise", **ORDER)
+    she = await street.staff(Role.STREET_SECRETARY, 1)
+    hers = update(Order).where(Order.case_id == about_staff)
+    await tx.execute(hers.values(given_by_id=she.person_id))
+    await vacate(tx, street.town.at(2))
+    await appoint(tx, street.town.at(2), Role.STREET_DISPATCHER, she.person_id)
+    await tx.commit()
+    she = await street.callers.person(she.person_id)
+    await street.done(she, ordinary, "supervise", **ORDER)
+    given = (await she.get("/staff/orders?side=given")).json()["items"]
+    assert [one["issue_id"] for one in given] == [ordinary]
+    refused(await she.get(f"/issues/{about_staff}"), 404, "case_not_found")

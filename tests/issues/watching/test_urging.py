@@ -59,3 +59,13 @@ async def test_only_the_reporter_urges_and_only_what_is_in_hand(street: Street) 
     refused(await act(stranger, issue_id, "urge"), 404, "case_not_found")
     await street.done(street.chief, issue_id, "resolve", text="好了")
     refused(await act(street.reporter, issue_id, "urge"), 409, "move_not_allowed")
+
+
+async def test_she_does_not_urge_while_it_is_her_own_turn(street: Street, tx: Tx) -> None:
+    issue_id = await street.accepted()
+    await street.done(street.chief, issue_id, "ask", text="具体在哪里？")
+    assert "urge" not in (await street.reporter.get(f"/issues/{issue_id}")).json()["moves"]
+    refused(await act(street.reporter, issue_id, "urge"), 409, "move_not_allowed")
+    assert await urged(tx, issue_id) == 0
+    seen = await street.done(street.reporter, issue_id, "answer", text="在3号门口")
+    assert "urge" in seen["moves"]

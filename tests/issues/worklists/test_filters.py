@@ -200,3 +200,20 @@ async def test_a_query_is_read_as_it_is_written(street: Street) -> None:
     for text in ("' OR 1=1", "1=1 --", "or & !", "清理:*"):
         answer = await street.chief.get(f"/staff/issues?text={quote(text)}")
         assert [row["id"] for row in answer.json()["items"]] == [issue_id], text
+
+
+async def test_a_wrong_filter_is_explained_like_any_other_wrong_field(street: Street) -> None:
+    for query, name, code, message in (
+        ("state=foo", "state", "value_error", "没有 foo，可用（逗号分隔）：assigned、"),
+        ("state=closed,foo", "state", "value_error", "没有 foo，可用"),
+        ("urgency=soon", "urgency", "value_error", "没有 soon，可用"),
+        ("box=attic", "box", "enum", "应为以下之一"),
+    ):
+        answer = await street.chief.get(f"/staff/issues?{query}")
+        problem = refused(answer, 422, "invalid_request")
+        (error,) = problem["errors"]
+        assert (error["pointer"], error["code"]) == (f"#/query/{name}", code)
+        assert error["message"].startswith(message)
+    answer = await street.chief.get("/staff/issues?assigned_to_me=true&box=overdue")
+    (error,) = refused(answer, 422, "invalid_request")["errors"]
+    assert error["message"] == "assigned_to_me 与 box 只能选其一"

@@ -33,8 +33,9 @@ async def test_an_unknown_state_is_refused_by_name(street: Street) -> None:
     for query in ("state=asigned", "state=assigned,lost"):
         answer = await street.chief.get(f"/staff/issues?{query}")
         problem = refused(answer, 422, "invalid_request")
-        assert problem["detail"].startswith("state: ")
-        assert query.split(",")[-1].removeprefix("state=") in problem["detail"]
+        (error,) = problem["errors"]
+        assert error["pointer"] == "#/query/state"
+        assert query.split(",")[-1].removeprefix("state=") in error["message"]
 
 
 async def test_filters_by_category(street: Street) -> None:

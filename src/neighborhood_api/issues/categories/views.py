@@ -32,15 +32,26 @@ def limit_view(clock: Clock, amount: int) -> LimitOut:
 
 def limit_text(clock: Clock, amount: int) -> str:
     """Say a limit as people do, in the largest unit that comes out even."""
+    number, unit, remark = _as_people_say(clock, amount)
+    return f"{number} {unit}内{remark}"
+
+
+def duration_text(clock: Clock, amount: int) -> str:
+    """Say how long something takes, as people do."""
+    number, unit, remark = _as_people_say(clock, amount)
+    return f"{number} {unit}{remark}"
+
+
+def _as_people_say(clock: Clock, amount: int) -> tuple[int, str, str]:
     if clock is Clock.WORKING_DAYS:
-        return f"{amount} 个工作日内"
+        return amount, "个工作日", ""
     hours, minutes = divmod(amount, _HOUR)
     if clock is Clock.WORKING_HOURS:
-        return f"{amount} 分钟内（工作时间）" if minutes else f"{hours} 个工作时内"
+        return (amount, "分钟", "（工作时间）") if minutes else (hours, "个工作时", "")
     if minutes:
-        return f"{amount} 分钟内"
+        return amount, "分钟", ""
     days, rest = divmod(amount, _DAY)
-    return f"{hours} 小时内" if rest or days == 1 else f"{days} 天内"
+    return (hours, "小时", "") if rest or days == 1 else (days, "天", "")
 
 
 def category_view(row: CategoryRow) -> CategoryOut:

@@ -35,8 +35,8 @@ from neighborhood_api.issues.dispatching.schemas import (
     SuspensionIn,
     TargetIn,
 )
-from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep
-from neighborhood_api.issues.schemas import AcceptIn, IssueDetailOut, WordsIn
+from neighborhood_api.issues.moving import MOVING, SIGNED_IN, AcceptBody, MovingDep
+from neighborhood_api.issues.schemas import IssueDetailOut, WordsIn
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx, ReadTxDep
 from neighborhood_api.kit.http import router as new_router
@@ -99,7 +99,7 @@ async def transfer_issue(body: TargetIn, moving: MovingDep) -> IssueDetailOut:
     summary="接收转办 · Accept what was offered",
     responses=problems(*MOVING),
 )
-async def take_over_issue(body: AcceptIn, moving: MovingDep) -> IssueDetailOut:
+async def take_over_issue(body: AcceptBody, moving: MovingDep) -> IssueDetailOut:
     """接收派来或转来的诉求，从此由您负责。From now on it is yours."""
     return await moving.make(Move.TAKE_OVER, Said(text=body.text))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Body, Depends, Query
 
 from neighborhood_api.cases.policy import CaseNotFound
 from neighborhood_api.files.handles import LinksDep
@@ -203,7 +203,12 @@ async def moderate_issue(
     responses=problems(*SIGNED_IN, CaseNotFound, service.ReportersWish),
 )
 async def hide_issue(
-    issue_id: UUID, body: HideIn, actor: ActorDep, tx: TxDep, links: LinksDep, now: NowDep
+    issue_id: UUID,
+    body: Annotated[HideIn, Body(default_factory=HideIn)],
+    actor: ActorDep,
+    tx: TxDep,
+    links: LinksDep,
+    now: NowDep,
 ) -> PublicationOut:
     """诉求人撤下自己诉求的公开，之后不再公开；办理不受影响。
 

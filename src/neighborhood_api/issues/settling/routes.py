@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Body, Depends, Query
 
+from neighborhood_api.cases.calls import CallsOpen
 from neighborhood_api.cases.policy import CaseNotFound, ThirdPersonNeeded, may_read
 from neighborhood_api.cases.service import find_case
 from neighborhood_api.cases.telling import Said
@@ -13,8 +14,8 @@ from neighborhood_api.files.service import FilesNotUsable
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep, current_actor
 from neighborhood_api.identity.service import StaleVersion
-from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep
-from neighborhood_api.issues.schemas import ConfirmIn, IssueDetailOut
+from neighborhood_api.issues.moving import MOVING, SIGNED_IN, ConfirmBody, MovingDep
+from neighborhood_api.issues.schemas import IssueDetailOut
 from neighborhood_api.issues.settling import call_backs, evidence, ratings, rights, service
 from neighborhood_api.issues.settling.queries import (
     RatingRow,
@@ -60,7 +61,11 @@ CALLING = (
     "/issues/{issue_id}/resolve",
     summary="办结 · Say what was done",
     responses=problems(
-        *MOVING, evidence.EvidenceMissing, evidence.DoneAtImpossible, FilesNotUsable
+        *MOVING,
+        CallsOpen,
+        evidence.EvidenceMissing,
+        evidence.DoneAtImpossible,
+        FilesNotUsable,
     ),
 )
 async def resolve_issue(body: ResolveIn, moving: MovingDep) -> IssueDetailOut:
@@ -78,7 +83,9 @@ async def resolve_issue(body: ResolveIn, moving: MovingDep) -> IssueDetailOut:
     summary="核查通过 · Find the result as described",
     responses=problems(*MOVING, ThirdPersonNeeded, FilesNotUsable),
 )
-async def verify_issue(body: VerifyIn, moving: MovingDep) -> IssueDetailOut:
+async def verify_issue(
+    body: Annotated[VerifyIn, Body(default_factory=VerifyIn)], moving: MovingDep
+) -> IssueDetailOut:
     """办理人和诉求人以外的人员核查通过，请诉求人确认。A third person; then she is asked."""
     await service.verify_issue(moving.tx, moving.actor, moving.issue_id, body, now=moving.now)
     return await moving.answer()
@@ -100,7 +107,7 @@ async def refuse_result(body: RefuseResultIn, moving: MovingDep) -> IssueDetailO
     summary="确认办结 · Confirm that it is settled",
     responses=problems(*MOVING),
 )
-async def confirm_issue(body: ConfirmIn, moving: MovingDep) -> IssueDetailOut:
+async def confirm_issue(body: ConfirmBody, moving: MovingDep) -> IssueDetailOut:
     """诉求人确认已办好。The reporter says that it is settled."""
     return await moving.make(Move.CONFIRM, Said(text=body.text))
 

@@ -5,10 +5,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
+    ARRAY,
     Integer,
     Text,
     Uuid,
+    any_,
     bindparam,
     exists,
     func,
@@ -21,6 +22,7 @@ from sqlalchemy.orm import aliased
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.workflow import IN_HAND, State
 from neighborhood_api.grid.models import Node
+from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.categories.models import Category
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.publishing.models import Publication
@@ -89,6 +91,9 @@ _SHARED = (
     .outerjoin(Publication, Publication.case_id == Case.id)
 )
 
+_READS = bindparam("reads", type_=ARRAY(Uuid))
+"""The places where the caller reads issues as staff."""
+
 CANDIDATES = Query(
     _SHARED.where(
         Case.community_id == bindparam("community_id", type_=Uuid),
@@ -100,7 +105,7 @@ CANDIDATES = Query(
         or_(
             Case.published_at.is_not(None),
             Case.reporter_id == bindparam("person_id", type_=Uuid),
-            bindparam("staff", type_=Boolean),
+            *(getattr(Case, column) == any_(_READS) for column in COLUMNS),
         ),
     )
     .order_by(Case.id.desc())

@@ -15,7 +15,7 @@ from neighborhood_api.cases.workflow import IN_HAND, Move
 from neighborhood_api.grid.coordinates import Point, metres_between, to_wgs84
 from neighborhood_api.grid.duty import HIGHEST
 from neighborhood_api.grid.service import current_node
-from neighborhood_api.identity.access import Actor, Permission
+from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
 from neighborhood_api.issues.categories.models import Category
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.service import CategoryNotFound, lane_of
@@ -85,7 +85,11 @@ async def find_similar(
         since=first_id_at(now - LOOKED_BACK),
         group_code=group,
         person_id=actor.person_id,
-        staff=actor.may(Permission.ISSUE_READ, at=lane.place),
+        reads=[
+            post.node_id
+            for post in actor.posts
+            if ISSUE.read in GRANTED[post.role] and post.organization_id is None
+        ],
     )
     found = [_compared(row, wish, lane.id) for row in rows]
     likely = [one for one in found if one[2] >= LIKELY]
@@ -160,7 +164,7 @@ async def merge_issue(
     if not may_read(ISSUE, case, actor):
         raise CaseNotFound
     if not reads_as_staff(ISSUE, main, actor):
-        raise CaseNotFound
+        raise Forbidden if may_read(ISSUE, main, actor) else CaseNotFound
     if main.standing not in IN_HAND or main.main_id is not None:
         raise CannotMerge(reason="main_not_in_hand", state=main.state)
     if case.place.at(HIGHEST) != main.place.at(HIGHEST):

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, select
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.policy import holds, mover_of, stands_at_or_above
+from neighborhood_api.cases.policy import holds, may_read, mover_of, stands_at_or_above
 from neighborhood_api.cases.recipients import above_holders, holders_of, unique
 from neighborhood_api.cases.service import move_case
 from neighborhood_api.cases.sweeps import sweep_cases
@@ -109,9 +109,9 @@ async def answer_order(
     Raises: Forbidden, NoOrder, OrderAnswered, FilesNotUsable, and whatever `move_case` raises.
     """
     said = Said(text=wish.text, internal=True, file_ids=wish.photo_ids)
-    await move_case(tx, ISSUE, case, Move.ANSWER_ORDER, actor, said, now=now)
-    if not holds(ISSUE, case, actor):
+    if may_read(ISSUE, case, actor) and not holds(ISSUE, case, actor):
         raise Forbidden
+    await move_case(tx, ISSUE, case, Move.ANSWER_ORDER, actor, said, now=now)
     order = await _require_order(tx, case)
     if order.answered_at is not None:
         raise OrderAnswered

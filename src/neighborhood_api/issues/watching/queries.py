@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case
+from neighborhood_api.cases.policy import readable
 from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.access import GRANTED, Actor, Post, Role
@@ -103,7 +104,7 @@ def _order_rows() -> Select[*tuple[Any, ...]]:
 
 async def list_orders_given(tx: ReadTx, actor: Actor, page: PageRequest) -> list[OrderRow]:
     """Return one page of the orders that the caller gave where she still has a post."""
-    mine = and_(Order.given_by_id == actor.person_id, _reached(actor))
+    mine = and_(Order.given_by_id == actor.person_id, readable(ISSUE, actor))
     return await _page(tx, mine, page)
 
 
@@ -117,12 +118,6 @@ async def _page(tx: ReadTx, which: ColumnElement[bool], page: PageRequest) -> li
     query = _order_rows().where(which, Order.id < page.below)
     rows = await tx.execute(query.order_by(Order.id.desc()).limit(page.fetch))
     return [OrderRow(*row) for row in rows]
-
-
-def _reached(actor: Actor) -> ColumnElement[bool]:
-    named = any(ISSUE.read_confidential in GRANTED[post.role] for post in actor.posts)
-    reached = actor.reach(ISSUE.read, Case)
-    return reached if named else and_(reached, ~Case.confidential)
 
 
 def _held_by(actor: Actor) -> ColumnElement[bool]:

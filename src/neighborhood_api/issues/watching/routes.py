@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Body, Query
 
 from neighborhood_api.files.service import FilesNotUsable
 from neighborhood_api.identity.caller import ActorDep
@@ -48,7 +48,9 @@ class Side(StrEnum):
     summary="催办 · Ask where it is",
     responses=problems(*MOVING, urging.UrgedLately, urging.UrgedEnough),
 )
-async def urge_issue(body: UrgeIn, moving: MovingDep) -> IssueDetailOut:
+async def urge_issue(
+    body: Annotated[UrgeIn, Body(default_factory=UrgeIn)], moving: MovingDep
+) -> IssueDetailOut:
     """诉求人催办：24 小时一次；同一承办单位最多三次，换手后重新计算。
 
     Once in 24 hours, and three times while it stays in the same hands.

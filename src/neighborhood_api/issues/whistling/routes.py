@@ -1,6 +1,9 @@
 """HTTP operations of calling departments to an issue (吹哨报到)."""
 
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Body
 
 from neighborhood_api.cases import attending, whistles
 from neighborhood_api.cases.hands import ConfidentialStays, OrganizationNotFound
@@ -64,7 +67,11 @@ async def whistle_issue(body: WhistleIn, moving: MovingDep) -> CallList:
     summary="报到 · A called department has come",
     responses=problems(*CALLED, attending.CallReleased, attending.CheckedInAlready),
 )
-async def check_in_to_call(call_id: UUID, body: CheckInIn, moving: MovingDep) -> CallList:
+async def check_in_to_call(
+    call_id: UUID,
+    body: Annotated[CheckInIn, Body(default_factory=CheckInIn)],
+    moving: MovingDep,
+) -> CallList:
     """部门人员到场报到；较远或逾期只作标记。Far away or late is noted, and not refused."""
     case = await moving.lock()
     await service.check_in(moving.tx, case, moving.actor, call_id, body, now=moving.now)
@@ -88,7 +95,11 @@ async def report_on_call(call_id: UUID, body: ReportIn, moving: MovingDep) -> Ca
     summary="解除调度 · Let a called department go",
     responses=problems(*CALLED, attending.CallReleased, attending.ReportOrReason),
 )
-async def release_call(call_id: UUID, body: ReleaseIn, moving: MovingDep) -> CallList:
+async def release_call(
+    call_id: UUID,
+    body: Annotated[ReleaseIn, Body(default_factory=ReleaseIn)],
+    moving: MovingDep,
+) -> CallList:
     """吹哨单位或其上级解除；部门未反馈的须说明原因。By whoever called it, or above."""
     case = await moving.lock()
     await attending.release_call(

@@ -4,23 +4,22 @@ import inspect
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from neighborhood_api.issues.worklists.schemas import FilterIn
-from neighborhood_api.kit.problems import InvalidRequest
 
 
 async def asked_filter(**given: Any) -> FilterIn:  # noqa: ANN401  (as the model declares them)
     """Gather the filter from the query.
 
-    Raises: InvalidRequest.
+    Raises: RequestValidationError.
     """
     try:
         return FilterIn.model_validate(given)
     except ValidationError as exc:
-        first = exc.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "filter"
-        raise InvalidRequest(f"{name}: {first['msg']}") from exc
+        wrong = [{**one, "loc": ("query", *one["loc"])} for one in exc.errors()]
+        raise RequestValidationError(wrong) from exc
 
 
 asked_filter.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Body, Query, Response
 from fastapi.responses import StreamingResponse
 
 from neighborhood_api.files import store as blobs
@@ -133,7 +133,11 @@ async def delete_filter(filter_id: UUID, actor: ActorDep, tx: TxDep) -> Done:
     ),
 )
 async def export_issues(
-    body: ExportIn, actor: ActorDep, tx: TxDep, links: LinksDep, now: NowDep
+    body: Annotated[ExportIn, Body(default_factory=ExportIn)],
+    actor: ActorDep,
+    tx: TxDep,
+    links: LinksDep,
+    now: NowDep,
 ) -> ExportOut:
     """按筛选条件导出为 XLSX，不含电话；后台进行，最多 10 万条，每次导出留有记录。
 

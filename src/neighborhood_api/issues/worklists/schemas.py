@@ -59,16 +59,12 @@ class FilterIn(In):
     @field_validator("state")
     @classmethod
     def _known_states(cls, given: str | None) -> str | None:
-        for name in _several(given):
-            State(name)
-        return given
+        return _known(given, State)
 
     @field_validator("urgency")
     @classmethod
     def _known_urgencies(cls, given: str | None) -> str | None:
-        for name in _several(given):
-            Urgency(name)
-        return given
+        return _known(given, Urgency)
 
     @field_validator("text")
     @classmethod
@@ -92,6 +88,14 @@ class FilterIn(In):
 
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
+
+
+def _known(given: str | None, kind: type[StrEnum]) -> str | None:
+    """Refuse names that are none of their kind, saying which there are."""
+    unknown = [name for name in _several(given) if name not in {*kind}]
+    if unknown:
+        raise ValueError(f"没有 {'、'.join(unknown)}，可用（逗号分隔）：{'、'.join(kind)}")
+    return given
 
 
 def _several(given: str | None) -> list[str]:

@@ -19,7 +19,12 @@ _SETTINGS = (
     "timezone=UTC",
     "log_timezone=UTC",
 )
-_NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_FOR_TESTS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=400",  # several test processes, each with several applications
+)
 _LARGEST_LOG_BYTES = 10_000_000
 
 
@@ -72,7 +77,7 @@ def serve(
     """Start the server of a cluster; it writes its log beside the cluster."""
     settings = [*_SETTINGS, f"unix_socket_directories={socket}"]
     if not durable:
-        settings += _NOT_DURABLE
+        settings += _FOR_TESTS
     with _open(cluster.with_name("log")) as out:
         return subprocess.Popen(  # noqa: S603  (no shell, fixed words)
             [

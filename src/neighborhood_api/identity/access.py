@@ -163,6 +163,19 @@ class Actor:
         if not self.may(permission, at=at, organizations=organizations):
             raise Forbidden(permission=permission.value)
 
+    def require_for_all(self, permission: Permission) -> None:
+        """Refuse unless a post grants `permission` over a whole district.
+
+        For what has no place and holds everywhere.
+
+        Raises: Forbidden.
+        """
+        if not any(
+            permission in GRANTED[post.role] and post.level is Level.DISTRICT
+            for post in self.posts
+        ):
+            raise Forbidden(permission=permission.value)
+
     def reach(self, permission: Permission, table: type) -> ColumnElement[bool]:
         """Return the WHERE clause for the rows of `table` that `require` would let through.
 

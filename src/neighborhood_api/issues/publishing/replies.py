@@ -13,7 +13,6 @@ from neighborhood_api.cases.workflow import Move
 from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
-from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.issues.categories.service import CategoryUnknown
 from neighborhood_api.issues.names import MOVE_NAMES
@@ -107,7 +106,7 @@ async def create_reply(tx: Tx, actor: Actor, wish: ReplyIn, *, now: datetime) ->
         node = await current_node(tx, wish.node_id, now=now)
         actor.require(MANAGE, at=node.place)
     else:
-        _require_district(actor)
+        actor.require_for_all(MANAGE)
     reply = CannedReply(node_id=wish.node_id, **_columns(wish))
     tx.add(reply)
     return await _keep(tx, reply)
@@ -171,7 +170,7 @@ async def _locked(tx: Tx, actor: Actor, reply_id: UUID, version: int) -> CannedR
     if reply is None or not reply.active:
         raise ReplyNotFound
     if reply.node_id is None:
-        _require_district(actor)
+        actor.require_for_all(MANAGE)
     else:
         actor.require(MANAGE, at=(await tx.get_one(Node, reply.node_id)).place)
     if reply.version != version:
@@ -189,13 +188,3 @@ async def _keep(tx: Tx, reply: CannedReply) -> CannedReply:
 def _columns(wish: ReplyBody) -> dict[str, Any]:
     columns = wish.model_dump(exclude={"node_id", "version"})
     return columns | {"move": wish.move.value}
-
-
-def _require_district(actor: Actor) -> None:
-    """Refuse everyone but a district's manager: what has no place holds everywhere.
-
-    Raises: Forbidden.
-    """
-    posts = (post for post in actor.posts if post.level is Level.DISTRICT)
-    if not any(MANAGE in GRANTED[post.role] for post in posts):
-        raise Forbidden(permission=MANAGE.value)

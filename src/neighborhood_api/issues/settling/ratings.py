@@ -10,8 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
-from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.issues.events import IssueRated
 from neighborhood_api.issues.models import Issue
@@ -92,7 +91,7 @@ async def save_rating_form(
     Raises: Forbidden, StaleVersion.
     Emits: RatingFormChanged.
     """
-    _require_district(actor)
+    actor.require_for_all(MANAGE)
     before = await form_in_force(tx)
     online, offline = _plain(wish.online), _plain(wish.offline)
     if (before.online, before.offline) == (online, offline):
@@ -178,13 +177,3 @@ async def _store_first(tx: Tx) -> None:
 
 def _plain(items: Sequence[RatingItemBody]) -> list[dict[str, str]]:
     return [item.model_dump() for item in items]
-
-
-def _require_district(actor: Actor) -> None:
-    """Refuse everyone but a district's manager: the form holds everywhere.
-
-    Raises: Forbidden.
-    """
-    posts = (post for post in actor.posts if post.level is Level.DISTRICT)
-    if not any(MANAGE in GRANTED[post.role] for post in posts):
-        raise Forbidden(permission=MANAGE.value)

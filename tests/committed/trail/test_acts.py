@@ -1,54 +1,22 @@
 """What operators and superiors decide stays in the audit trail, and betrays its changes."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from neighborhood_api.app import create_app
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Database
-from neighborhood_api.kit.trail import Fault, seal_trail, verify_trail
-from neighborhood_api.settings import Settings
+from neighborhood_api.kit.trail import Fault, seal_trail
+from tests.committed.trail.tampering import faults, run
 from tests.issues.categories.arranging import rule
-from tests.support.issues import Street, ensure_categories, street_of
-from tests.support.people import Caller, Callers
-from tests.support.places import build_town
-from tests.support.postgres import NewDatabase
+from tests.support.issues import Street
+from tests.support.people import Caller
 from tests.support.posts import appointment_at, phone_number
-
-
-@pytest.fixture(scope="module")
-async def ground(new_database: NewDatabase, settings: Settings) -> AsyncIterator[FastAPI]:
-    """An application over a database of its own: a trail is looked at as a whole."""
-    with new_database() as url:
-        app = create_app(settings, Database(url))
-        async with app.router.lifespan_context(app):
-            await ensure_categories(app.state.database)
-            yield app
-
-
-@pytest.fixture
-async def database(ground: FastAPI) -> AsyncIterator[Database]:
-    database: Database = ground.state.database
-    yield database
-    await run(database, "TRUNCATE trail, act, case_entry CASCADE")
-
-
-@pytest.fixture
-async def street(ground: FastAPI, database: Database) -> AsyncIterator[Street]:
-    async with database.transaction() as tx:
-        town = await build_town(tx, now=datetime.now(UTC))
-    callers = Callers(ground, database)
-    yield await street_of(town, callers)
-    await callers.close()
 
 
 @pytest.fixture
@@ -56,21 +24,10 @@ async def operator(street: Street) -> Caller:
     return await street.staff(Role.OPERATOR)
 
 
-async def run(database: Database, sql: str, **values: object) -> None:
-    """Act as somebody with the database's own password and bad intentions."""
-    async with database.transaction() as tx:
-        await tx.execute(text("SET LOCAL session_replication_role = replica"))
-        await tx.execute(text(sql), values)
-
-
 async def acts(database: Database, what: str) -> list[Act]:
     async with database.transaction() as tx:
         mine = select(Act).where(Act.what == what).order_by(Act.id)
         return list(await tx.scalars(mine))
-
-
-async def faults(database: Database) -> list[tuple[Fault, str, UUID]]:
-    return [(one.fault, one.kind, one.subject_id) async for one in verify_trail(database)]
 
 
 async def done(answer: Any) -> Any:  # noqa: ANN401
@@ -194,7 +151,7 @@ async def test_a_changed_act_and_a_deleted_one_are_found(
     await run(database, f"{change} WHERE id = :id", id=first)
     await run(database, "DELETE FROM act WHERE id = :id", id=second)
     assert sorted(await faults(database)) == sorted(
-        [(Fault.CHANGED, "act/1", first), (Fault.GONE, "act/1", second)]
+        [(Fault.CHANGED, first), (Fault.GONE, second)]
     )
 
 

@@ -1,60 +1,16 @@
 """The audit trail betrays whoever changes what was written, even past the database's guards."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from neighborhood_api.app import create_app
 from neighborhood_api.kit.db import Database
-from neighborhood_api.kit.trail import Fault, chain_end, seal_trail, verify_trail
-from neighborhood_api.settings import Settings
-from tests.support.issues import Street, ensure_categories, street_of
-from tests.support.people import Callers
-from tests.support.places import build_town
-from tests.support.postgres import NewDatabase
-
-
-@pytest.fixture(scope="module")
-async def ground(new_database: NewDatabase, settings: Settings) -> AsyncIterator[FastAPI]:
-    """An application over a database of its own: a trail is looked at as a whole."""
-    with new_database() as url:
-        app = create_app(settings, Database(url))
-        async with app.router.lifespan_context(app):
-            await ensure_categories(app.state.database)
-            yield app
-
-
-@pytest.fixture
-async def database(ground: FastAPI) -> AsyncIterator[Database]:
-    database: Database = ground.state.database
-    yield database
-    await run(database, "TRUNCATE trail, case_entry, issue_look CASCADE")
-
-
-@pytest.fixture
-async def street(ground: FastAPI, database: Database) -> AsyncIterator[Street]:
-    async with database.transaction() as tx:
-        town = await build_town(tx, now=datetime.now(UTC))
-    callers = Callers(ground, database)
-    yield await street_of(town, callers)
-    await callers.close()
-
-
-async def faults(database: Database) -> list[tuple[Fault, UUID]]:
-    return [(found.fault, found.subject_id) async for found in verify_trail(database)]
-
-
-async def run(database: Database, sql: str, **values: object) -> None:
-    """Act as somebody with the database's own password and bad intentions."""
-    async with database.transaction() as tx:
-        await tx.execute(text("SET LOCAL session_replication_role = replica"))
-        await tx.execute(text(sql), values)
+from neighborhood_api.kit.trail import Fault, chain_end, seal_trail
+from tests.committed.trail.tampering import faults, run
+from tests.support.issues import Street
 
 
 async def entries(database: Database, issue_id: str) -> list[UUID]:

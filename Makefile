@@ -2,9 +2,10 @@
 # Paths are relative, so that the folder may be called anything.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench openapi lock clean
+.PHONY: help demo test check bench soak openapi lock clean
 
 PYTHON :=
+MINUTES := 2
 BUILD_TOOLS := hatchling editables
 COMPILE := .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
@@ -26,14 +27,17 @@ test: $(DEV) ## Run the tests
 check: $(DEV) ## Check style, types, imports, the API description and the migrations
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy src tests
+	.venv/bin/mypy src tests soak
 	.venv/bin/lint-imports
 	.venv/bin/neighborhood-api export-openapi --check openapi/openapi.json
 	.venv/bin/neighborhood-api export-events --check docs/events.md
 	DATABASE_URL= .venv/bin/neighborhood-api migrate --check
 
-bench: $(DEV) ## Measure reads and writes on 100,000 residents
+bench: $(DEV) ## Measure requests, the worklist, the statistics and bookings
 	@.venv/bin/python -m benchmarks
+
+soak: $(DEV) ## Kill the processes again and again, and see that nothing is lost (MINUTES=10)
+	@.venv/bin/python -m soak --minutes $(MINUTES) $(NAME)
 
 openapi: $(RUN) ## Write openapi/openapi.json and docs/events.md anew from the code
 	@.venv/bin/neighborhood-api export-openapi openapi/openapi.json
@@ -47,7 +51,7 @@ lock: $(DEV) ## Write the lock files anew from pyproject.toml (UPGRADE=1: newest
 
 clean: ## Remove the environment and all caches; the data in .data stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests migrations benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests migrations benchmarks soak -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(RUN): requirements.lock pyproject.toml
 	@PYTHON='$(PYTHON)' sh scripts/install.sh requirements.lock

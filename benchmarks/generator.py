@@ -1,7 +1,7 @@
 """Load without wrk: the same requests over the same connections, from one Python process.
 
-`python -m benchmarks.generator PORT CONNECTIONS SECONDS FILE PREFIX` prints what wrk.lua
-prints.
+`python -m benchmarks.generator PORT CONNECTIONS SECONDS FILE PREFIX [REFUSAL]` prints what
+wrk.lua prints.
 """
 
 import asyncio
@@ -24,13 +24,15 @@ _OK = b"HTTP/1.1 200 "
 class Tape:
     """The requests in turn, and what became of them."""
 
-    def __init__(self, requests: list[bytes], prefix: str) -> None:
-        """Start with the first request."""
+    def __init__(self, requests: list[bytes], prefix: str, refusal: str | None = None) -> None:
+        """Start with the first request; `refusal` is a status that is no failure."""
         self._turns = cycle([request.split(KEY) for request in requests])
         self._prefix = prefix
         self._numbers = count(1)
         self.seconds: list[float] = []
         self.failed = 0
+        self.refused = 0
+        self._refusal = None if refusal is None else f"HTTP/1.1 {refusal} ".encode()
         self.over = False
 
     def next(self) -> bytes:
@@ -39,6 +41,13 @@ class Tape:
         if len(parts) == 1:
             return parts[0]
         return f"{self._prefix}{next(self._numbers):016x}".encode().join(parts)
+
+    def count(self, answer: bytes, *, whole: bool) -> None:
+        """Note what an answer was."""
+        if whole and self._refusal is not None and answer.startswith(self._refusal):
+            self.refused += 1
+        else:
+            self.failed += not (whole and answer.startswith(_OK))
 
 
 class Connection(asyncio.Protocol):
@@ -70,7 +79,7 @@ class Connection(asyncio.Protocol):
         tape = self._tape
         if not tape.over:
             tape.seconds.append(perf_counter() - self._begun)
-            tape.failed += length is None or not self._buffer.startswith(_OK)
+            tape.count(self._buffer, whole=length is not None)
         self._buffer = b""
         self._send()
 
@@ -105,14 +114,15 @@ async def run(port: int, connections: int, seconds: float, tape: Tape) -> dict[s
         "p50_ms": 1000 * ordered[len(ordered) // 2],
         "p99_ms": 1000 * ordered[len(ordered) * 99 // 100],
         "failed": tape.failed,
+        "refused": tape.refused,
     }
 
 
 def main() -> None:
     """Run as a program."""
-    port, connections, seconds, path, prefix = sys.argv[1:]
+    port, connections, seconds, path, prefix, *refusal = sys.argv[1:]
     requests = [part for part in Path(path).read_bytes().split(b"\0") if part]
-    tape = Tape(requests, prefix)
+    tape = Tape(requests, prefix, *refusal)
     work = run(int(port), int(connections), float(seconds), tape)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(work)))

@@ -29,6 +29,8 @@ class Sample:
     p99_ms: float
     cpu_micros: float | None
     """Processor time of the server process for one request; None where it is not known."""
+    refused: int = 0
+    """Answers that were an expected refusal."""
 
     @property
     def per_second(self) -> float:
@@ -41,8 +43,17 @@ def generator_name() -> str:
     return "wrk" if shutil.which("wrk") else "benchmarks.generator (wrk is not installed)"
 
 
-def send(server: Server, requests: list[bytes], home: Path, *, seconds: float) -> Sample:
+def send(
+    server: Server,
+    requests: list[bytes],
+    home: Path,
+    *,
+    seconds: float,
+    refusal: int | None = None,
+) -> Sample:
     """Send the requests in turn over keep-alive connections.
+
+    With `refusal`, an answer of that status is no failure.
 
     Raises: LoadFailed.
     """
@@ -50,7 +61,7 @@ def send(server: Server, requests: list[bytes], home: Path, *, seconds: float) -
     tape.write_bytes(b"".join(request + b"\0" for request in requests))
     before = server.cpu_seconds()
     done = subprocess.run(  # noqa: S603  (no shell, fixed words)
-        _command(server.port, tape, seconds),
+        _command(server.port, tape, seconds, refusal),
         capture_output=True,
         text=True,
         check=False,
@@ -62,17 +73,20 @@ def send(server: Server, requests: list[bytes], home: Path, *, seconds: float) -
         raise LoadFailed(f"the load generator failed: {done.stderr or done.stdout}")
     seen = json.loads(lines[-1])
     if seen.pop("failed") or not seen["requests"]:
-        raise LoadFailed(f"not every answer was 200; the server says:\n{server.last_words()}")
+        raise LoadFailed(
+            f"not every answer was as expected; the server says:\n{server.last_words()}"
+        )
     used = None if before is None or after is None else after - before
     return Sample(**seen, cpu_micros=None if used is None else used / seen["requests"] * 1e6)
 
 
-def _command(port: int, tape: Path, seconds: float) -> list[str]:
+def _command(port: int, tape: Path, seconds: float, refusal: int | None) -> list[str]:
     prefix = token_hex(8)
+    more = [] if refusal is None else [str(refusal)]
     wrk = shutil.which("wrk")
     if wrk is None:
         own = [sys.executable, "-m", "benchmarks.generator"]
-        return [*own, str(port), str(CONNECTIONS), str(seconds), str(tape), prefix]
+        return [*own, str(port), str(CONNECTIONS), str(seconds), str(tape), prefix, *more]
     return [
         wrk,
         "--threads=1",  # each would send the same keys
@@ -84,4 +98,5 @@ def _command(port: int, tape: Path, seconds: float) -> list[str]:
         "--",
         str(tape),
         prefix,
+        *more,
     ]

@@ -75,7 +75,7 @@ def variants() -> list[Variant]:
             "product",
             writes=True,
             against="bare_inserts",
-            aim=0.5,
+            aim=0.6,
         ),
         Variant(
             "bare_one_statement",

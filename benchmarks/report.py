@@ -76,9 +76,9 @@ def speed_ratio(variant: Variant, found: list[Variant]) -> float | None:
     return median(ratios(variant, other, lambda sample: sample.per_second))
 
 
-def table(found: list[Variant]) -> Table:
+def table(found: list[Variant], title: str = "One worker; medians of the rounds") -> Table:
     """Lay the figures out."""
-    made = Table(title="One worker; medians of the rounds")
+    made = Table(title=title)
     made.add_column("")
     for heading in ("req/s", "p50 ms", "p99 ms", "CPU µs", "ratio", "aim"):
         made.add_column(heading, justify="right", no_wrap=True)
@@ -101,12 +101,13 @@ def table(found: list[Variant]) -> Table:
 
 def write(path: Path, facts: Facts, found: list[Variant]) -> None:
     """Write everything to `path`."""
-    measured = {variant.name: _figures(variant, found) for variant in found}
+    measured = {variant.name: figures(variant, found) for variant in found}
     text = json.dumps(facts.values | {"measured": measured}, ensure_ascii=False, indent=2)
     path.write_text(text + "\n")
 
 
-def _figures(variant: Variant, found: list[Variant]) -> dict[str, Any]:
+def figures(variant: Variant, found: list[Variant]) -> dict[str, Any]:
+    """Return the figures of a variant as they are kept."""
     speeds = [sample.per_second for sample in variant.samples]
     ratio = speed_ratio(variant, found)
     figures: dict[str, Any] = {

@@ -1,19 +1,23 @@
-"""One server process: `python -m benchmarks.server product|bare`; it prints its port.
+"""One server process: `python -m benchmarks.server product|bare|attempts`; it prints its port.
 
-Both have the same event loop, HTTP parser and number of database connections.
+All have the same event loop, HTTP parser and number of database connections.
 """
 
 import asyncio
 import gc
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import uvicorn
 
+from benchmarks.attempts import Attempts, note_attempts
 from benchmarks.bare import Bare
 from neighborhood_api import serving
 from neighborhood_api.app import create_app
@@ -43,30 +47,43 @@ async def bare(settings: Settings, url: str, stop: asyncio.Event) -> None:
             write_bytes=int(os.environ["BENCH_WRITE_BYTES"]),
         )
         await app.prepare(_people("BENCH_READERS"), _people("BENCH_WRITERS"))
-        config = uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-        )
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        listener = serving.listen(HOST, 0)
-        await server.startup(sockets=[listener])
-        gc.collect()
-        gc.freeze()
-        print(listener.getsockname()[1], flush=True)
-        serving_now = asyncio.create_task(server.main_loop())
-        await stop.wait()
-        server.should_exit = True
-        await serving_now
-        await server.shutdown(sockets=[listener])
+        await _serve(app, stop)
+
+
+async def attempts(settings: Settings, url: str, stop: asyncio.Event) -> None:
+    """Serve the statements of booking, as the API sends them for some wishes."""
+    wishes = json.loads(os.environ["BENCH_WISHES"])
+    noted = await note_attempts(settings, url, wishes)
+    size = settings.pool_size
+    async with asyncpg.create_pool(url, min_size=size, max_size=size, reset=_keep) as pool:
+        await _serve(Attempts(pool, noted, datetime.now(UTC)), stop)
+
+
+async def _serve(app: Any, stop: asyncio.Event) -> None:  # noqa: ANN401  (any ASGI)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    listener = serving.listen(HOST, 0)
+    await server.startup(sockets=[listener])
+    gc.collect()
+    gc.freeze()
+    print(listener.getsockname()[1], flush=True)
+    serving_now = asyncio.create_task(server.main_loop())
+    await stop.wait()
+    server.should_exit = True
+    await serving_now
+    await server.shutdown(sockets=[listener])
 
 
 def _people(variable: str) -> list[UUID]:
@@ -84,7 +101,7 @@ def main() -> None:
         raise SystemExit("DATABASE_URL is not set")
     url = settings.database_url.get_secret_value()
     which: dict[str, Callable[[Settings, str, asyncio.Event], Awaitable[None]]]
-    which = {"product": product, "bare": bare}
+    which = {"product": product, "bare": bare, "attempts": attempts}
     chosen = which[sys.argv[1]]
     serving.until_signal(lambda stop: chosen(settings, url, stop))
 

@@ -27,7 +27,7 @@ from neighborhood_api.settings import Settings
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
 from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
-from tests.support.reads import OneConnectionWriters, reading_in_the_test
+from tests.support.reads import JoiningSession, OneConnectionWriters
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -35,6 +35,8 @@ else:
     from uvloop import new_event_loop
 
 SERVER = pytest.StashKey[str]()
+# httpx asks for it with every request, and Python searches everywhere for what is not there.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class OneConnectionReader(Reader):
@@ -147,31 +149,33 @@ async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
 
 @asynccontextmanager
 async def all_undone(
-    app: FastAPI, database: Database, connection: AsyncConnection
+    database: Database, connection: AsyncConnection
 ) -> AsyncIterator[Database]:
     """Let the application work in a connection's transaction, which its commits do not end."""
     sessions, reader, writers = database.sessions, database.reader, database.writers
     database.sessions = async_sessionmaker(
-        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        connection,
+        class_=JoiningSession,
+        expire_on_commit=False,
+        join_transaction_mode="create_savepoint",
     )
     raw = await connection.get_raw_connection()
     _ = await connection.exec_driver_sql("SELECT 1")
     database.reader = OneConnectionReader(raw.driver_connection)
     database.writers = OneConnectionWriters(raw.driver_connection)
     try:
-        with reading_in_the_test(app):
-            yield database
+        yield database
     finally:
         database.sessions, database.reader, database.writers = sessions, reader, writers
 
 
 @pytest.fixture
 async def rolled_back(
-    app: FastAPI, town: Town, database: Database, connection: AsyncConnection
+    town: Town, database: Database, connection: AsyncConnection
 ) -> AsyncIterator[Database]:
     """The application's database, every commit of which is undone after the test."""
     del town
-    async with all_undone(app, database, connection) as undone:
+    async with all_undone(database, connection) as undone:
         yield undone
 
 

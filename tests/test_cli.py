@@ -236,6 +236,19 @@ def test_the_first_operator_and_her_district_are_made(run: Run, migrated_url: st
     assert rows(migrated_url, "SELECT name FROM outbox") == [("grid.appointment_made",)]
 
 
+def test_an_operator_of_every_district_is_made_on_the_command_line_only(
+    run: Run, migrated_url: str
+) -> None:
+    district = "--district-name=博罗县"
+    for flags in ((), ("--everywhere",)):
+        result = run(
+            *OPERATOR, district, *flags, typed="Geheim-2026\n", DATABASE_URL=migrated_url
+        )
+        assert result.exit_code == 0, result.stderr
+    held = rows(migrated_url, "SELECT role FROM appointment ORDER BY id")
+    assert held == [("operator",), ("chief_operator",)]
+
+
 async def test_an_operator_who_lost_her_password_gets_another(
     run: Run, migrated_url: str
 ) -> None:

@@ -15,7 +15,8 @@ from neighborhood_api.kit.outbox import Event
 
 PUBLISHED = Path(__file__).parents[1] / "docs" / "events.md"
 CHINESE = re.compile(r"[一-鿿].*。$")
-NAME = re.compile(r"^(issues|cases|grid|venues|schedules|identity|statistics)\.[a-z_]+$")
+DOMAINS = "cases|grid|identity|issues|registrations|schedules|statistics|venues"
+NAME = re.compile(rf"^({DOMAINS})\.[a-z_]+$")
 
 
 def test_what_is_published_is_what_the_code_says() -> None:

@@ -24,6 +24,7 @@ PUBLIC = {
     "read_jwks",
     "read_plate",
     "show_file",
+    "read_calendar",
     "download_export",
     "list_issue_categories",
     "list_public_issues",

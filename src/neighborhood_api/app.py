@@ -13,7 +13,7 @@ from neighborhood_api.files.links import links_from
 from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import roster_routes as roster
 from neighborhood_api.grid import routes as grid
-from neighborhood_api.grid.service import holds_posts, standing_of
+from neighborhood_api.grid.service import holds_posts, names_of, standing_of
 from neighborhood_api.identity import routes as identity
 from neighborhood_api.identity.caller import Gate
 from neighborhood_api.identity.keys import Keyring
@@ -30,17 +30,33 @@ from neighborhood_api.issues.watching import routes as watching
 from neighborhood_api.issues.whistling import routes as whistling
 from neighborhood_api.issues.worklists import routes as worklists
 from neighborhood_api.kit import errors
+from neighborhood_api.kit.clock import right_now
 from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.direct import Direct, direct_operations
 from neighborhood_api.kit.docs import install_docs
 from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
+from neighborhood_api.notifications import routes as notifications
 from neighborhood_api.operation import routes as operation
 from neighborhood_api.schedules import routes as schedules
 from neighborhood_api.settings import Settings
 from neighborhood_api.statistics import routes as statistics
 from neighborhood_api.venues import routes as venues
+from neighborhood_api.venues.bookings import routes as bookings
+from neighborhood_api.venues.check_ins import routes as check_ins
+from neighborhood_api.venues.children import routes as children
+from neighborhood_api.venues.feeds import routes as feeds
+from neighborhood_api.venues.openings import room_routes as room_openings
+from neighborhood_api.venues.openings import routes as openings
+from neighborhood_api.venues.rooms import routes as rooms
+from neighborhood_api.venues.sessions import routes as sessions
+from neighborhood_api.venues.sessions.roster import routes as session_roster
+from neighborhood_api.venues.sessions.series import routes as series
+from neighborhood_api.venues.sessions.teachers import routes as teachers
+from neighborhood_api.venues.strikes import routes as strikes
+from neighborhood_api.venues.use import routes as venue_use
+from neighborhood_api.venues.week import routes as week
 from neighborhood_api.wechat.config import wechat_from
 
 PREFIX = "/api/v1"
@@ -57,6 +73,21 @@ ROUTERS = (
     publishing.router,
     settling.router,
     venues.router,
+    rooms.router,
+    openings.router,
+    room_openings.router,
+    week.router,
+    bookings.router,
+    check_ins.router,
+    strikes.router,
+    venue_use.router,
+    feeds.router,
+    sessions.router,
+    session_roster.router,
+    series.router,
+    teachers.router,
+    children.router,
+    notifications.router,
     identity.router,
     roster.router,
     files.router,
@@ -96,8 +127,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.clock = right_now
     app.state.standing_of = standing_of
     app.state.holds_posts = holds_posts
+    app.state.names_of = names_of
     app.state.links = links_from(settings, PREFIX)
     app.state.store = store_from(settings)
     app.state.gate = Gate(

@@ -1,14 +1,52 @@
 """Configuration: the only reader of the environment. `.env.example` explains every entry."""
 
+from datetime import time
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 WECHAT_SERVERS = "https://api.weixin.qq.com"
 DEMO_APP_ID = "wx0000000000000000"
 """The only WeChat app id that demo mode starts with; the stand-in answers to it."""
+
+
+TemplateKey = Annotated[str, StringConstraints(pattern=r"^(thing|time|date)[1-9][0-9]?$")]
+"""A key of a WeChat template, of a kind that this program can fill."""
+TemplateCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
+
+
+class MessageTemplate(BaseModel):
+    """A template of WeChat messages as the mini-program's console shows it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    template_id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    """What people are told that they agree to."""
+    fields: dict[TemplateKey, Literal["title", "body", "about", "at"]] = Field(min_length=1)
+    """What each of its keys says; `at` goes to times and dates, the others to things."""
+    page: str | None = None
+    """What opens when the message is tapped; `{id}` stands for what it is about."""
+
+    @model_validator(mode="after")
+    def _times_are_times(self) -> Self:
+        if any(
+            key.startswith("thing") == (value == "at") for key, value in self.fields.items()
+        ):
+            raise ValueError("`at` belongs to time and date keys, and nothing else does")
+        return self
 
 
 class Settings(BaseSettings):
@@ -34,6 +72,13 @@ class Settings(BaseSettings):
     wechat_app_id: str | None = None
     wechat_app_secret: SecretStr | None = None
     wechat_base_url: str = WECHAT_SERVERS
+    wechat_templates: Annotated[dict[TemplateCode, MessageTemplate], NoDecode] = {}
+    """Which WeChat messages people can agree to get, by the code of what they tell."""
+    quiet_from: time = time(22)
+    quiet_until: time = time(7)
+    """When no WeChat messages are sent, by the clock of China; equal times for never."""
+    notifications_kept_days: int = Field(default=180, ge=1)
+    """How long people find in their inbox what they were told."""
 
     signing_keys: SecretStr | None = None
     """PEM private keys (P-256), the signing one first; otherwise `data_dir`/keys is used."""
@@ -56,6 +101,10 @@ class Settings(BaseSettings):
     """Sign-ins that one address may try in a minute, in each process; phones share one."""
     writes_per_minute: int = Field(default=120, ge=1)
     """Changes that one person may make in a minute, in each process."""
+    child_kept_days: int = Field(default=180, ge=1, le=180)
+    """How long a child's data outlive its last session; guardians agreed to 180 at most."""
+    child_look_days: int = Field(default=30, ge=0, le=30)
+    """How long after a session staff may open a child's record; guardians agreed to 30."""
 
     @model_validator(mode="before")
     @classmethod
@@ -66,6 +115,20 @@ class Settings(BaseSettings):
         if isinstance(origins, str):
             kept["cors_origins"] = [o.strip() for o in origins.split(",") if o.strip()]
         return kept
+
+    @field_validator("wechat_templates", mode="before")
+    @classmethod
+    def _read_templates(cls, value: object) -> object:
+        return from_json(value) if isinstance(value, str) else value
+
+    @field_validator("wechat_templates", mode="after")
+    @classmethod
+    def _templates_differ(
+        cls, templates: dict[str, MessageTemplate]
+    ) -> dict[str, MessageTemplate]:
+        if len({one.template_id for one in templates.values()}) < len(templates):
+            raise ValueError("each code needs a WeChat template of its own")
+        return templates
 
     @model_validator(mode="after")
     def _demo_is_never_beside_a_real_app(self) -> Self:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
+import httpx
 import structlog
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -25,6 +26,7 @@ from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import jobs as grid
 from neighborhood_api.identity import jobs as identity
 from neighborhood_api.issues import jobs as issues
+from neighborhood_api.issues.notices import jobs as issue_notices
 from neighborhood_api.issues.together import jobs as together
 from neighborhood_api.issues.watching import jobs as watching
 from neighborhood_api.issues.whistling import jobs as whistling
@@ -34,8 +36,15 @@ from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.jobs import RELAYED_AT_ONCE, job_transaction, relay_outbox
 from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.outbox import OutboxRow
+from neighborhood_api.notifications import jobs as notifications
+from neighborhood_api.registrations import jobs as registrations
 from neighborhood_api.settings import Settings
-from neighborhood_api.venues import jobs as venues
+from neighborhood_api.statistics import jobs as statistics
+from neighborhood_api.venues.children import jobs as children
+from neighborhood_api.venues.notices import jobs as venue_notices
+from neighborhood_api.venues.openings import jobs as openings
+from neighborhood_api.venues.sessions import jobs as sessions
+from neighborhood_api.wechat.config import wechat_from
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +111,14 @@ BLUEPRINTS = (
     whistling.jobs,
     watching.jobs,
     worklists.jobs,
-    venues.jobs,
+    issue_notices.jobs,
+    notifications.jobs,
+    registrations.jobs,
+    children.jobs,
+    sessions.jobs,
+    openings.jobs,
+    venue_notices.jobs,
+    statistics.jobs,
     files.jobs,
 )
 
@@ -119,7 +135,8 @@ async def run_worker(
     await database.open()
     context = {"database": database, "settings": settings, "store": store_from(settings)}
     try:
-        async with asyncio.TaskGroup() as group:
+        async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
+            context["wechat"] = wechat_from(settings, http)
             group.create_task(_relay_events(database, until))
             group.create_task(_run_jobs(job_app(database.url), context, until))
     finally:

@@ -42,10 +42,17 @@ DEPARTMENTS: dict[str, Path] = {
 }
 """By what each has to do with the issues, and the street of its department."""
 
+INSPECTORS: dict[str, Path] = {
+    "own inspector": (1,),
+    "other inspector": (2,),
+    "district inspector": (),
+}
+"""Discipline officers, by the place that named them."""
+
 NOBODY = {"nobody"}
 REPORTER = {"reporter"}
 RESIDENTS = {"reporter", "neighbour", "resident of the next lane", "supporter"}
-STAFF = {*POSTS, *FAR, *DEPARTMENTS}
+STAFF = {*POSTS, *FAR, *DEPARTMENTS, *INSPECTORS, "chief operator"}
 EVERYBODY = RESIDENTS | STAFF
 """Everyone who is signed in."""
 
@@ -54,11 +61,15 @@ FROM_COMMUNITY = FROM_STREET | {"own clerk", "own head"}
 FROM_GRID = FROM_COMMUNITY | {"own leader", "own worker"}
 FROM_LANE = FROM_GRID | {"own chief"}
 """Whoever handles issues at that level, or above it."""
+NAMED = {"own secretary", "own inspector", "district inspector"}
+"""Whoever sees what is about persons, while it lies with the street."""
 WATCHING = FROM_LANE | {"own operator"}
 """Staff of the place, who read what happens there."""
 LEADING = FROM_COMMUNITY | {"own leader", "own operator"}
 """Those who lead others there, and read the roster and the numbers."""
-OPERATORS = {"own operator", "far operator"}
+OPERATORS = {"own operator", "far operator", "chief operator"}
+CHIEF = {"chief operator"}
+"""Who may change what holds in every district; she sits in the far one."""
 
 
 def holding(role: Role) -> set[str]:

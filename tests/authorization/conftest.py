@@ -52,7 +52,7 @@ async def world(app: FastAPI, town: Town, database: Database) -> AsyncIterator[W
     await ensure_categories(database)
     async with database.engine.connect() as connection, connection.begin() as outer:
         async with (
-            all_undone(app, database, connection) as undone_database,
+            all_undone(database, connection) as undone_database,
             undone_database.sessions() as session,
             client_of(app) as nobody,
         ):

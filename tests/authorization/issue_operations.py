@@ -12,6 +12,7 @@ from tests.authorization.cast import (
     FROM_GRID,
     FROM_LANE,
     FROM_STREET,
+    NAMED,
     REPORTER,
     WATCHING,
 )
@@ -44,7 +45,11 @@ VISITORS: dict[str, set[str]] = {
 """Who else reads the issue in a situation; a department that was called may look back."""
 STRANGERS: dict[str, set[str]] = {
     "taken in": WATCHING,
-    "about a person": REPORTER | {"own secretary"},
+    "about a person": REPORTER | NAMED,
+    "about a person, asking": REPORTER | NAMED,
+    "about a person, exclusion asked": REPORTER | NAMED,
+    "about a person, verifying": REPORTER | NAMED,
+    "about the street": REPORTER | {"district inspector"},
 }
 """Situations whose readers are others altogether."""
 
@@ -68,7 +73,8 @@ HANDS: dict[str, set[str]] = {
     "with the community": FROM_COMMUNITY,
     "with the street": FROM_STREET,
     "held by a department": FROM_STREET | {"holding officer"},
-    "about a person": {"own secretary"},
+    "about a person": NAMED,
+    "about the street": {"district inspector"},
 }
 """Those who hold it, and those above them."""
 HOLDING: dict[str, set[str]] = {
@@ -77,7 +83,8 @@ HOLDING: dict[str, set[str]] = {
     "with the community": {"own clerk", "own head"},
     "with the street": FROM_STREET,
     "held by a department": {"holding officer"},
-    "about a person": {"own secretary"},
+    "about a person": {"own secretary", "own inspector"},
+    "about the street": {"district inspector"},
 }
 ABOVE: dict[str, set[str]] = {
     "reported": FROM_GRID,
@@ -85,7 +92,8 @@ ABOVE: dict[str, set[str]] = {
     "with the community": FROM_STREET,
     "with the street": {"own secretary"},
     "held by a department": FROM_STREET,
-    "about a person": {"own secretary"},
+    "about a person": NAMED,
+    "about the street": {"district inspector"},
 }
 TARGET = {"organization_id": "{idle}", **WORDS}
 ORDER = {"answer_within": DAY, **WORDS}
@@ -112,6 +120,7 @@ BY_HANDS = [
         if situation != "held by a department"
     ),
     Line("escalate_issue", "reported", FROM_LANE, WORDS),
+    Line("escalate_issue", "about a person", NAMED, WORDS),
     Line("return_issue", "reported", FROM_LANE, UNCLEAR),
     Line("respond_to_issue", "accepted", FROM_LANE, WORDS),
     Line("ask_reporter", "accepted", FROM_LANE, WORDS),
@@ -153,12 +162,21 @@ FROM_ABOVE = [
         FROM_COMMUNITY | {"own leader"},
         {"accept": True, **WORDS},
     ),
+    # The street's inspector asked; each of the others is a second person.
+    Line(
+        "decide_request",
+        "about a person, asking",
+        NAMED - {"own inspector"},
+        {"approve": True, **WORDS},
+    ),
     Line("take_call_back", "rated badly", FROM_GRID),
     Line("record_call_back", "rated badly", FROM_GRID, {"reached": False, **WORDS}),
 ]
 BY_A_THIRD_PERSON = [  # the chief did the work
     Line("verify_issue", "verifying", FROM_GRID, {}),
     Line("refuse_result", "verifying", FROM_GRID, WORDS),
+    Line("verify_issue", "about a person, verifying", NAMED - {"own inspector"}, {}),
+    Line("refuse_result", "about a person, verifying", NAMED - {"own inspector"}, WORDS),
 ]
 TOGETHER = [
     *(
@@ -202,7 +220,13 @@ WITH_OTHERS = [
 TALK = [
     *(
         Line("comment_issue", situation, readers(situation), WORDS)
-        for situation in ("reported", "held by a department", "called", "about a person")
+        for situation in (
+            "reported",
+            "held by a department",
+            "called",
+            "about a person",
+            "about the street",
+        )
     ),
     Line(
         "comment_issue",
@@ -214,6 +238,14 @@ TALK = [
 OFFICE = [
     Line("moderate_issue", "reported", FROM_COMMUNITY, MODERATION),
     Line("exclude_issue", "reported", FROM_STREET | {"own operator"}, EXCLUSION),
+    Line("exclude_issue", "about a person", NAMED, EXCLUSION),
+    Line("exclude_issue", "about the street", {"district inspector"}, EXCLUSION),
+    Line(
+        "decide_exclusion",
+        "about a person, exclusion asked",
+        NAMED - {"own inspector"},
+        {"approve": True, **WORDS},
+    ),
     Line("include_issue", "excluded", FROM_STREET | {"own operator"}, EXCLUSION),
     # The dispatcher asked; a second person decides.
     Line(

@@ -83,7 +83,7 @@ async def test_where_the_secretary_is_vacant_it_waits_for_her_and_for_nobody_els
 ) -> None:
     await vacate(tx, street.town.at(1))
     body = (await street.report(**ABOUT_STAFF)).json()
-    assert (body["hand"]["role"], body["hand"]["person_name"]) == ("street_secretary", None)
+    assert (body["hand"]["role"], body["hand"]["person_name"]) == ("discipline_officer", None)
     vacant = select(OutboxRow.payload).where(OutboxRow.name == "cases.post_vacant")
     told = [one["node_id"] for one in await tx.scalars(vacant)]
     assert told == [str(street.town.at(1).id)]

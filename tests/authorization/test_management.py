@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.authorization.attempts import rows_written
-from tests.authorization.cast import EVERYBODY, FROM_GRID, LEADING, OPERATORS
+from tests.authorization.cast import CHIEF, EVERYBODY, FROM_GRID, LEADING, OPERATORS
 from tests.authorization.seats import undone
 from tests.authorization.world import World
 from tests.issues.categories.arranging import rule
@@ -43,7 +43,7 @@ _YEAR = {"days": [{"day": "2027-01-01", "is_workday": False, "name": "元旦"}],
 _ITEM = [{"code": "overall", "name": "整体满意度"}]
 
 CHANGES = (
-    Change("PUT", "/issue-categories/env.garbage", OPERATORS, _CATEGORY),
+    Change("PUT", "/issue-categories/env.garbage", CHIEF, _CATEGORY),
     Change(
         "PUT",
         "/issue-categories/env.garbage/rule",
@@ -53,10 +53,10 @@ CHANGES = (
     Change(
         "PUT",
         "/issue-categories/env.garbage/rule",
-        OPERATORS,
+        CHIEF,
         {"node_id": None, "reason": "提速", "rule": rule(accept_minutes=30)},
     ),
-    Change("PUT", "/rating-form", OPERATORS, {"online": _ITEM, "offline": _ITEM, "version": 1}),
+    Change("PUT", "/rating-form", CHIEF, {"online": _ITEM, "offline": _ITEM, "version": 1}),
     Change(
         "PUT",
         "/working-calendar/office-hours",
@@ -83,6 +83,7 @@ CHANGES = (
     Change(
         "POST", "/canned-replies", OWN | {"own dispatcher"}, _REPLY | {"node_id": "{street}"}
     ),
+    Change("POST", "/canned-replies", CHIEF, _REPLY | {"node_id": None}),
     Change(
         "PUT",
         "/grid/nodes/{lane}/boundary",

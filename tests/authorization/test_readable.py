@@ -13,7 +13,7 @@ from neighborhood_api.cases.paths import Offer, Party
 from neighborhood_api.cases.policy import may_read, readable, reads_as_staff
 from neighborhood_api.cases.service import whole_cases
 from neighborhood_api.identity.access import Actor, Role
-from neighborhood_api.identity.places import columns_of
+from neighborhood_api.identity.places import Level, columns_of
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Tx
 from tests.authorization.seats import Holder, Path
@@ -23,6 +23,8 @@ from tests.support.posts import somebody
 
 OFFERED = {(1, 1, 1, 1): (1, 1, 1, 2), (1, 2, 1, 1): (1, 1, 2), (1, 2, 2): (1, 1)}
 """Where the ordinary case of a place is offered."""
+TAKEN_UP = {(1, 1, 1, 1), (2,)}
+"""Whence the district has taken up what is about a person."""
 
 
 @pytest.fixture
@@ -61,8 +63,10 @@ async def whispered(town: Town, tx: Tx) -> dict[UUID, Path]:
     """A confidential case at every place, which a department was let in on by mistake."""
     person = await somebody(tx)
     made = {case_at(town, path, None, person.id, f"B{path}"): path for path in PATHS}
-    for case in made:
+    for case, path in made.items():
         case.confidential = True
+        if path in TAKEN_UP:
+            case.hand_level, case.hand_node_id = Level.DISTRICT.value, town.at().id
     tx.add_all(made)
     await tx.flush()
     body = town.organizations[0].id
@@ -94,8 +98,9 @@ async def test_what_lists_show_is_what_may_be_read(
     above = {
         case_id
         for case_id, path in ordinary.items()
-        for _, at, body in holders
+        for role, at, body in holders
         if body is None
+        and role is not Role.DISCIPLINE_OFFICER
         and (path[: len(at)] == at or OFFERED.get(path, ("x",))[: len(at)] == at)
     }
     let_in = {c for c, path in ordinary.items() if path == (2, 1, 1, 1)}
@@ -105,7 +110,9 @@ async def test_what_lists_show_is_what_may_be_read(
         case_id
         for case_id, path in whispered.items()
         for role, at, _ in holders
-        if role is Role.STREET_SECRETARY and path[: len(at)] == at
+        if role in {Role.STREET_SECRETARY, Role.DISCIPLINE_OFFICER}
+        and path[: len(at)] == at
+        and (at == () or path not in TAKEN_UP)
     }
     assert listed == above | secret
 

@@ -11,11 +11,11 @@ from neighborhood_api.grid.models import Organization
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
-from tests.authorization.cast import DEPARTMENTS, Cast, signed_in
+from tests.authorization.cast import DEPARTMENTS, INSPECTORS, Cast, signed_in
 from tests.support.issues import LANE, act, new_rule
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
-from tests.support.posts import appoint, phone_number, somebody
+from tests.support.posts import appoint, chief_operator, phone_number, somebody
 
 LATER = (datetime.now(UTC) + timedelta(days=3)).isoformat()
 DAY = {"clock": "working_days", "amount": 1}
@@ -124,6 +124,16 @@ SITUATIONS: dict[str, Steps] = {
 """What was done to an issue of the reporter at the first lane."""
 
 
+INSPECTED: Steps = [("own inspector", "accept", {}), ("own inspector", "resolve", WORDS)]
+ABOUT_A_PERSON: dict[str, Steps] = {
+    "about a person, asking": [
+        ("own inspector", "accept", {}),
+        ("own inspector", "request-extension", {"amount": 60, **WORDS}),
+    ],
+    "about a person, exclusion asked": [("own inspector", "exclude", EXCLUSION)],
+}
+
+
 async def _bring_about(world: World, situation: str, steps: Steps, **changes: Any) -> None:  # noqa: ANN401
     """Report an issue and do what leads to the situation."""
     issue_id = world.issues[situation] = await world.reported(**changes)
@@ -148,6 +158,11 @@ async def _bring_all_about(world: World) -> None:
     await _bring_about(world, "taken in", steps, who="own clerk", on_behalf_of=taken_in)
     about = {"category_code": "staff.conduct", "text": "某工作人员态度恶劣"}
     await _bring_about(world, "about a person", [], **about)
+    await _bring_about(world, "about the street", [], to_district=True, **about)
+    for situation, steps in ABOUT_A_PERSON.items():
+        await _bring_about(world, situation, steps, **about)
+    await new_rule(world.tx, "staff.conduct", verification=True)
+    await _bring_about(world, "about a person, verifying", INSPECTED, **about)
     await new_rule(world.tx, "env.garbage", verification=True)
     await _bring_about(world, "verifying", RESOLVED)
     await new_rule(world.tx, "env.garbage", returns_allowed=0)
@@ -176,6 +191,13 @@ async def built(
         await tx.commit()
         officers[name] = await callers.person(person.id)
         ids[name.split()[0]] = str(body.id)
+    for name, path in INSPECTORS.items():
+        person = await somebody(tx)
+        await appoint(tx, town.at(*path), Role.DISCIPLINE_OFFICER, person.id)
+        await tx.commit()
+        officers[name] = await callers.person(person.id)
+    chief = await chief_operator(tx, far.at())
+    officers["chief operator"] = await callers.person(chief)
     cast = await signed_in(callers, town, far, officers)
     world = World(town, far, cast, nobody, tx, connection, ids)
     await _bring_all_about(world)

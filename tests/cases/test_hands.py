@@ -83,7 +83,6 @@ async def test_who_waited_for_the_lock_may_bring_an_older_time(
     issue_id = await street.reported()
     await street.done(street.chief, issue_id, "escalate", text="先上报")
     case = await lock_case(tx, ISSUE, (await tx.get_one(Case, issue_id)).id)
-    await tx.refresh(case)
     standing = await standing_of(tx, street.leader.person_id, clock.now)
     leader = Actor(street.leader.person_id, street.leader.person_id, standing.posts)
     earlier = clock.now - timedelta(seconds=3)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import aliased
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database
-from neighborhood_api.venues.models import Booking, Room
+from neighborhood_api.registrations.models import Registration, Resource
+from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import new_room, new_venue, wish
@@ -24,14 +25,12 @@ SOON = local_day(datetime.now(UTC)) + timedelta(days=2)
 
 
 @pytest.fixture
-async def rooms(live_database: Database, live_town: Town) -> list[Room]:
+async def rooms(live_database: Database, live_town: Town) -> list[RoomRow]:
     async with live_database.transaction() as tx:
         venue = await new_venue(tx, live_town.place(1, 1))
         return [
-            await new_room(
-                tx, venue, range(1, 8), name=f"{n}号室", slot_minutes=5, shortest_minutes=5
-            )
-            for n in range(3)
+            await new_room(tx, venue, range(1, 8), slot_minutes=5, shortest_minutes=5)
+            for _ in range(3)
         ]
 
 
@@ -41,7 +40,7 @@ async def residents(callers: Callers, town: Town, count: int) -> list[Caller]:
 
 
 async def attempt(
-    caller: AsyncClient, room: Room, start: float, end: float, key: str | None = None
+    caller: AsyncClient, room: RoomRow, start: float, end: float, key: str | None = None
 ) -> Response:
     headers = {} if key is None else {"Idempotency-Key": key}
     body = wish(start, end, SOON)
@@ -55,35 +54,38 @@ def outcomes(answers: Iterable[Response]) -> Counter[str]:
     )
 
 
-async def live(database: Database, room: Room) -> int:
+async def live(database: Database, room: RoomRow) -> int:
     async with database.transaction() as tx:
-        count = select(func.count(Booking.id)).where(
-            Booking.room_id == room.id, Booking.cancelled_at.is_(None)
+        count = select(func.count(Registration.id)).where(
+            Registration.resource_id == room.id, Registration.cancelled_at.is_(None)
         )
         return await tx.scalar(count) or 0
 
 
-async def overlaps(database: Database, rooms: list[Room]) -> int:
+async def overlaps(database: Database, rooms: list[RoomRow]) -> int:
     """Count pairs of live bookings that share a moment, and a room or a person."""
-    other = aliased(Booking)
+    other = aliased(Registration)
     async with database.transaction() as tx:
         pairs = (
             select(func.count())
-            .select_from(Booking)
+            .select_from(Registration)
             .join(
                 other,
-                (Booking.id < other.id)
-                & (Booking.starts_at < other.ends_at)
-                & (other.starts_at < Booking.ends_at)
-                & ((Booking.room_id == other.room_id) | (Booking.person_id == other.person_id)),
+                (Registration.id < other.id)
+                & (Registration.starts_at < other.ends_at)
+                & (other.starts_at < Registration.ends_at)
+                & (
+                    (Registration.resource_id == other.resource_id)
+                    | (Registration.person_id == other.person_id)
+                ),
             )
         )
         here = [room.id for room in rooms]
         return (
             await tx.scalar(
                 pairs.where(
-                    Booking.room_id.in_(here),
-                    Booking.cancelled_at.is_(None),
+                    Registration.resource_id.in_(here),
+                    Registration.cancelled_at.is_(None),
                     other.cancelled_at.is_(None),
                 )
             )
@@ -92,7 +94,7 @@ async def overlaps(database: Database, rooms: list[Room]) -> int:
 
 
 async def test_of_fifty_phones_one_gets_the_slot_and_the_others_are_told(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     people = await residents(live_callers, live_town, 50)
     answers = await asyncio.gather(
@@ -103,7 +105,7 @@ async def test_of_fifty_phones_one_gets_the_slot_and_the_others_are_told(
 
 
 async def test_overlapping_wishes_of_many_never_deadlock_and_each_refusal_is_true(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     chance = random.Random(20261122)  # noqa: S311  (any mix will do, but the same each time)
     people = await residents(live_callers, live_town, 25)
@@ -114,7 +116,7 @@ async def test_overlapping_wishes_of_many_never_deadlock_and_each_refusal_is_tru
         wishes.append((chance.choice(people), chance.choice(rooms), start, end))
     crowd = asyncio.Semaphore(60)  # three times the connections: no wait for one is too long
 
-    async def push(wish: tuple[Caller, Room, float, float]) -> Response:
+    async def push(wish: tuple[Caller, RoomRow, float, float]) -> Response:
         async with crowd:
             return await attempt(*wish)
 
@@ -136,7 +138,7 @@ async def test_overlapping_wishes_of_many_never_deadlock_and_each_refusal_is_tru
 
 
 async def test_one_person_at_several_rooms_at_once_gets_one(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     (person,) = await residents(live_callers, live_town, 1)
     answers = await asyncio.gather(
@@ -147,7 +149,7 @@ async def test_one_person_at_several_rooms_at_once_gets_one(
 
 
 async def test_one_form_sent_ten_times_at_once_books_once_and_answers_the_same(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     (person,) = await residents(live_callers, live_town, 1)
     answers = await asyncio.gather(
@@ -159,7 +161,7 @@ async def test_one_form_sent_ten_times_at_once_books_once_and_answers_the_same(
 
 
 async def test_a_room_given_back_while_others_ask_for_it_goes_to_exactly_one(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     holder, last, *others = await residents(live_callers, live_town, 20)
     hours = (9, 10, 14, 15, 16)
@@ -179,11 +181,11 @@ async def test_a_room_given_back_while_others_ask_for_it_goes_to_exactly_one(
 
 
 async def test_a_booking_waits_for_its_room_before_it_locks_its_person(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     """The one order of locks, by which no two bookings can wait for each other."""
     (person,) = await residents(live_callers, live_town, 1)
-    room = select(Room.id).where(Room.id == rooms[0].id)
+    room = select(Resource.id).where(Resource.id == rooms[0].id)
     async with live_database.transaction() as tx:
         await tx.execute(room.with_for_update(key_share=True))
         booking = asyncio.create_task(attempt(person, rooms[0], 9, 10))
@@ -196,10 +198,10 @@ async def test_a_booking_waits_for_its_room_before_it_locks_its_person(
 
 
 async def test_a_booking_does_not_wait_for_those_who_merely_refer_to_its_room(
-    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[Room]
+    live_database: Database, live_town: Town, live_callers: Callers, rooms: list[RoomRow]
 ) -> None:
     (person,) = await residents(live_callers, live_town, 1)
-    room = select(Room.id).where(Room.id == rooms[0].id)
+    room = select(Resource.id).where(Resource.id == rooms[0].id)
     async with live_database.transaction() as tx:
         await tx.execute(room.with_for_update(read=True, key_share=True))
         answer = await asyncio.wait_for(attempt(person, rooms[0], 9, 10), timeout=5)

@@ -17,6 +17,7 @@ from tests.issues.settling.arranging import confirmed, settled_again
 from tests.support.issues import LANE, Street, act, ensure_categories, street_of
 from tests.support.people import Callers
 from tests.support.places import Town
+from tests.support.posts import appoint, somebody
 
 SAID = {"reached": True, "solved": False, "text": "说没清"}
 
@@ -102,7 +103,10 @@ async def test_of_many_calls_at_once_one_is_written_down(
 async def test_of_two_operators_who_change_the_form_at_once_one_does(
     street: Street, live_database: Database
 ) -> None:
-    operator = await street.staff(Role.OPERATOR)
+    async with live_database.transaction() as tx:
+        chief = await somebody(tx, "总管理员")
+        await appoint(tx, street.town.at(), Role.CHIEF_OPERATOR, chief.id)
+    operator = await street.callers.person(chief.id)
     version = (await operator.get("/rating-form")).json()["version"]
     offline = [{"code": "attitude", "name": "服务态度"}]
 

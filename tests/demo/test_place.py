@@ -38,6 +38,8 @@ ROLE_LEVEL: dict[Role, Level] = {
     "street_dispatcher": "street",
     "department_officer": "street",
     "operator": "district",
+    "discipline_officer": "district",
+    "chief_operator": "district",
 }
 HANDLER: dict[Level, Post] = {
     "lane": "chief",
@@ -150,7 +152,8 @@ def test_every_post_is_filled_where_it_belongs(place: DemoPlace) -> None:
     assert held["street_secretary", STREET] == 1
     assert held["street_dispatcher", STREET] == 2
     assert held["department_officer", STREET] == 4
-    assert held["operator", "441322000000"] == 1
+    for role in ("operator", "discipline_officer", "chief_operator"):
+        assert held[role, "441322000000"] == 1
 
 
 def test_nobody_leads_two_grids_or_holds_more_than_two_lanes(place: DemoPlace) -> None:

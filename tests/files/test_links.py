@@ -19,7 +19,6 @@ from neighborhood_api.files.links import Links, LinkSecretError, Variant, links_
 from neighborhood_api.files.models import File
 from neighborhood_api.files.service import file_views
 from neighborhood_api.files.store import Store
-from neighborhood_api.kit.clock import current_moment
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.settings import Settings
@@ -34,10 +33,10 @@ TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 @pytest.fixture
 def clock(app: FastAPI) -> Iterator[list[datetime]]:
     """What the application takes for now."""
-    moment = [datetime.now(UTC)]
-    app.dependency_overrides[current_moment] = lambda: moment[0]
+    moment, before = [datetime.now(UTC)], app.state.clock
+    app.state.clock = lambda: moment[0]
     yield moment
-    del app.dependency_overrides[current_moment]
+    app.state.clock = before
 
 
 async def test_a_link_shows_the_stored_image_to_anyone(

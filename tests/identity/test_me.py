@@ -1,8 +1,11 @@
 """One's own account."""
 
+from typing import Any
+
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
@@ -11,6 +14,8 @@ from tests.identity.conftest import PASSWORD, Staff, bearer, is_refused
 from tests.support.clock import Clock
 from tests.support.people import Callers
 from tests.support.places import Town
+from tests.support.posts import appoint, somebody
+from tests.support.reads import count_on
 
 
 async def test_me_shows_posts_and_residence_as_they_are_now(
@@ -24,10 +29,34 @@ async def test_me_shows_posts_and_residence_as_they_are_now(
             "level": 4,
             "node_id": str(town.at(1, 1, 1, 1).id),
             "organization_id": None,
+            "place": named(town, 1, 1, 1, 1),
         }
     ]
+    assert (await chief.get("/me")).json()["home"] == []
     shown = (await resident.get("/me")).json()
     assert (shown["name"], shown["lane_id"]) == ("林女士", str(town.at(1, 1, 1, 2).id))
+    assert (shown["posts"], shown["home"]) == ([], named(town, 1, 1, 1, 2))
+
+
+async def test_every_post_is_shown_with_the_names_of_its_place(
+    callers: Callers, town: Town, tx: Tx, connection: AsyncConnection
+) -> None:
+    somebody_new = await somebody(tx)
+    for role, path in ((Role.GRID_WORKER, (1, 1, 1)), (Role.OPERATOR, ())):
+        await appoint(tx, town.at(*path), role, somebody_new.id)
+    await tx.commit()
+    caller = await callers.person(somebody_new.id)
+    raw, statements = await count_on(connection)
+    shown = (await caller.get("/me")).json()["posts"]
+    raw.remove_query_logger(statements.hear)
+    assert [post["place"] for post in shown] == [named(town, 1, 1, 1), named(town)]
+    assert len(statements) <= 4  # the person, her posts, her home, all names
+
+
+def named(town: Town, *path: int) -> list[dict[str, Any]]:
+    """A place as the account shows it, from the district down."""
+    nodes = [town.at(*path[:depth]) for depth in range(len(path) + 1)]
+    return [{"level": node.level, "id": str(node.id), "name": node.name} for node in nodes]
 
 
 async def test_a_name_is_changed_by_whoever_read_the_latest_version(

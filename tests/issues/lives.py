@@ -43,6 +43,7 @@ HOUR = timedelta(minutes=60)
 WEEK = timedelta(days=7)
 LIMIT = timedelta(minutes=600)
 RETURNS = 2
+TRANSFERS = 5
 
 FROM: dict[Move, set[State]] = {
     M.ACCEPT: NEW,
@@ -117,6 +118,7 @@ class Life:
     due: datetime | None = None
     returned: int = 0
     passed_up: int = 0
+    transferred: int = 0
     reopened: int = 0
     entries: int = 1
     rests: list[list[datetime | None]] = field(default_factory=list)
@@ -160,7 +162,9 @@ class Life:
         fits: dict[Move, Callable[[], bool]] = {
             M.ESCALATE: lambda: self.hands != "street",
             M.RETURN: lambda: self.hands != "street" and not self.adjudicated,
-            M.TRANSFER: lambda: self.hands != "beside" and not self.adjudicated,
+            M.TRANSFER: lambda: (
+                self.hands != "beside" and not self.adjudicated and self.transferred < TRANSFERS
+            ),
             M.REOPEN: self._may_reopen,
             M.REQUEST_SUSPENSION: lambda: self.wish is None,
             M.REQUEST_EXTENSION: lambda: self.wish is None and not self.extended,
@@ -199,7 +203,7 @@ class Life:
             M.REOPEN: self._reopen,
             M.ESCALATE: self._escalate,
             M.DISPATCH: lambda: self._offer("other" if self.hands == "body" else "body"),
-            M.TRANSFER: lambda: self._offer("beside"),
+            M.TRANSFER: self._transfer,
             M.TAKE_OVER: self._take_over,
             M.DECLINE: self._decline,
             M.RETURN: self._return,
@@ -215,14 +219,15 @@ class Life:
 
     def pass_time(self) -> None:
         """What the four sweeps do, in their order."""
-        if self.up_at is not None and self.up_at <= self.now and self.offer is None:
+        if self.up_at is not None and self.up_at <= self.now:
             self.entries += 1
             if self.hands == "street":
                 self.up_at = None
             else:
-                self._escalate()
+                self._climb()
         if self.offer_ends is not None and self.offer_ends <= self.now:
             self.entries += 1
+            self.returned += 1
             self._to_the_street()
         if self.resume_at is not None and self.resume_at <= self.now:
             self.entries += 1
@@ -295,6 +300,11 @@ class Life:
         self.passed_up += 1
         self._give(self._above(), S.ASSIGNED)
 
+    def _climb(self) -> None:
+        offered = self.offer, self.offer_ends
+        self._escalate()
+        self.offer, self.offer_ends = offered
+
     def _reopen(self) -> None:
         self.objected = self.objected or self.state is S.REJECTED
         self.reopened += 1
@@ -325,6 +335,10 @@ class Life:
     def _adjudicate(self) -> None:
         self.adjudicated, self.lane = True, "lane"
         self._give("lane", S.ASSIGNED)
+
+    def _transfer(self) -> None:
+        self.transferred += 1
+        self._offer("beside")
 
     def _offer(self, target: str) -> None:
         self.offer, self.offer_ends = target, self.now + HOUR

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from neighborhood_api.app import PREFIX
 from neighborhood_api.kit import errors
-from neighborhood_api.kit.clock import NowDep
+from neighborhood_api.kit.clock import NowDep, right_now
 from neighborhood_api.kit.db import Database, WriterDep, run
 from neighborhood_api.kit.direct import Direct, NotDirect, direct, direct_operations
 from neighborhood_api.kit.envelope import Envelope
@@ -66,6 +66,7 @@ async def write_note(note: NoteIn, writer: WriterDep) -> NoteOut:
 async def api(probe: Probe) -> AsyncIterator[AsyncClient]:
     app = FastAPI(telemetry={"logs": False})
     app.state.database = probe.database
+    app.state.clock = right_now
     errors.install(app)
     app.include_router(router, max_body_size=100_000)
     operations = direct_operations(app)

@@ -67,6 +67,14 @@ def test_every_entry_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "NEIGHBORHOOD_POOL_SIZE": "4",
         "NEIGHBORHOOD_SIGN_INS_PER_MINUTE": "5",
         "NEIGHBORHOOD_WRITES_PER_MINUTE": "6",
+        "NEIGHBORHOOD_CHILD_KEPT_DAYS": "90",
+        "NEIGHBORHOOD_CHILD_LOOK_DAYS": "7",
+        "NEIGHBORHOOD_WECHAT_TEMPLATES": (
+            '{"reminders": {"template_id": "t", "name": "提醒", "fields": {"time2": "at"}}}'
+        ),
+        "NEIGHBORHOOD_QUIET_FROM": "21:30",
+        "NEIGHBORHOOD_QUIET_UNTIL": "08:00",
+        "NEIGHBORHOOD_NOTIFICATIONS_KEPT_DAYS": "30",
         "NEIGHBORHOOD_DEMO": "true",
         "NEIGHBORHOOD_LOG_JSON": "false",
         "NEIGHBORHOOD_LOG_LEVEL": "DEBUG",
@@ -111,3 +119,32 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(name, "postgresql://u:hush@h/d")
     assert "hush" not in repr(Settings())
     assert "hush" not in Settings().model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '{"phrase1": "title"}',
+        '{"thing1": "at"}',
+        '{"time1": "body"}',
+        '{"thing1": "name"}',
+        "{}",
+    ],
+)
+def test_a_message_template_that_could_not_be_filled_is_refused(
+    monkeypatch: pytest.MonkeyPatch, fields: str
+) -> None:
+    template = f'{{"template_id": "t", "name": "提醒", "fields": {fields}}}'
+    monkeypatch.setenv("NEIGHBORHOOD_WECHAT_TEMPLATES", f'{{"reminders": {template}}}')
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_two_kinds_of_messages_do_not_share_a_template(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = '{"template_id": "t", "name": "提醒", "fields": {"thing1": "title"}}'
+    both = f'{{"reminders": {one}, "issues": {one}}}'
+    monkeypatch.setenv("NEIGHBORHOOD_WECHAT_TEMPLATES", both)
+    with pytest.raises(ValidationError, match="template of its own"):
+        Settings()

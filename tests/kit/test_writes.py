@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import MetaData, String, bindparam, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-from neighborhood_api.kit import writes
+from neighborhood_api.kit import pool
 from neighborhood_api.kit.db import Database, refusing, run, save, save_last
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.kit.outbox import Event, OutboxRow, emit
+from neighborhood_api.kit.pool import LOST
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import LOST, Query
+from neighborhood_api.kit.reads import Query
 from neighborhood_api.kit.writes import Undone, Writer, Writers, insertion
 from tests.support.probe import Probe
 
@@ -205,10 +206,40 @@ async def test_a_connection_that_breaks_in_the_middle_is_thrown_away(
     assert writers.borrowed == 0
 
 
+async def test_a_refused_transaction_is_undone_and_leaves_its_connection_to_the_next(
+    writers: Writers,
+) -> None:
+    writer, word = writers.writer(), a_word()
+    emit(writer, Said(words=word))
+    pid = await PID.all(writer)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await run(writer, "SELECT 1/0")
+    await writer.close()
+    again = writers.writer()
+    assert await PID.all(again) == pid
+    assert not await in_transaction(again)
+    assert await COUNT.all(again, word=word) == [[0]]
+    await again.close()
+
+
+async def test_a_cancelled_transaction_takes_its_connection_with_it(writers: Writers) -> None:
+    writer = writers.writer()
+    pid = await PID.all(writer)
+    slow = asyncio.create_task(run(writer, "SELECT pg_sleep(60)"))
+    await asyncio.sleep(0.05)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    await writer.close()
+    again = writers.writer()
+    assert await PID.all(again) != pid
+    await again.close()
+
+
 async def test_waiting_for_a_connection_has_an_end(
     writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writes, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.05)
     taken = [writers.writer() for _ in range(2)]
     await asyncio.gather(*[PID.all(writer) for writer in taken])
     with pytest.raises(TimeoutError):

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from neighborhood_api.schedules.calendar import WEEK, OfficeHours, Window, WorkingCalendar
 from neighborhood_api.schedules.clocks import Clock, Deadline, Pause
+from neighborhood_api.schedules.holidays import holidays_of
 from neighborhood_api.schedules.published import shipped_years
 
 LOCAL = timezone(timedelta(hours=8))
 SHIPPED = {one.day: one.is_workday for days in shipped_years().values() for one in days}
+FESTIVALS = {one.day: one.name for days in shipped_years().values() for one in days}
 YEARS = frozenset(shipped_years())
 HOURS = OfficeHours.daily((8 * 60 + 30, 12 * 60), (14 * 60 + 30, 17 * 60 + 30))
-REAL = WorkingCalendar(HOURS, SHIPPED, YEARS)
+REAL = WorkingCalendar(HOURS, SHIPPED, YEARS, holidays=holidays_of(SHIPPED, FESTIVALS))
 """What a fresh installation counts on."""
 STEP = 5
 """Minutes; everything drawn for the slow reference is a multiple of it."""

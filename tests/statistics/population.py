@@ -64,6 +64,8 @@ async def populate(tx: Tx, town: Town, rng: Random, *, now: datetime, count: int
         life = _case(town, rng, rules, number, now)
         if lives and rng.random() < 0.1:
             life.case.main_id = rng.choice(lives).case.id
+            life.issue.response_missed = rng.random() < 0.5
+            life.issue.resolution_missed = rng.random() < 0.5
         lives.append(life)
     # What others point at goes first, all of a kind at once.
     tx.add_all(life.case for life in lives)

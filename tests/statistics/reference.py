@@ -14,11 +14,14 @@ def is_excluded(life: Life) -> bool:
 
 
 def in_time(
-    life: Life, done: datetime | None, due: datetime | None, now: datetime
+    life: Life, done: datetime | None, due: datetime | None, now: datetime, *, missed: bool
 ) -> bool | None:
-    """Whether a limit was kept; None where there is nothing to judge yet."""
+    """Whether a limit was kept; None where there is nothing to judge yet.
+
+    What was merged is judged only for what it had missed by then.
+    """
     if life.case.main_id is not None:
-        return None
+        return False if missed else None
     if done is not None:
         return due is not None and done <= due
     end = min(now, life.case.closed_at or now)
@@ -98,8 +101,20 @@ def verdict(metric: Metric, life: Life, now: datetime) -> bool | None:
     if metric is Metric.REOPENED:
         return case.times_reopened > 0 if case.times_reopened or case.resolved_at else None
     return {
-        Metric.RESPONSE: in_time(life, case.first_responded_at, case.respond_due_at, now),
-        Metric.RESOLUTION_IN_TIME: in_time(life, case.resolved_at, case.resolve_due_at, now),
+        Metric.RESPONSE: in_time(
+            life,
+            case.first_responded_at,
+            case.respond_due_at,
+            now,
+            missed=life.issue.response_missed,
+        ),
+        Metric.RESOLUTION_IN_TIME: in_time(
+            life,
+            case.resolved_at,
+            case.resolve_due_at,
+            now,
+            missed=life.issue.resolution_missed,
+        ),
         Metric.SOLUTION: solved(life),
         Metric.SATISFACTION: satisfied(life),
         Metric.CHECK_IN: checked_in(life, now),

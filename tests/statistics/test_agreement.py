@@ -11,7 +11,9 @@ from httpx import AsyncClient
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.statistics.dimensions import HELD, Dimension
+from neighborhood_api.statistics.keeping import write_facts
 from neighborhood_api.statistics.measures import MEASURES, Kind, Metric, Part
+from neighborhood_api.statistics.models import Changed
 from tests.statistics.population import Life, populate
 from tests.statistics.reference import minutes, percentile, verdict
 from tests.support.clock import Clock
@@ -42,7 +44,10 @@ def rng(request: pytest.FixtureRequest) -> Random:
 
 @pytest.fixture
 async def lives(street: Street, tx: Tx, rng: Random, clock: Clock) -> list[Life]:
+    """Some are read as they were written down, others have changed since."""
     made = await populate(tx, street.town, rng, now=clock.now, count=COUNT)
+    assert await write_facts(tx) >= COUNT
+    tx.add_all(Changed(case_id=life.case.id) for life in made[::3])
     await tx.commit()
     return made
 

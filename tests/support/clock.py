@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
-from neighborhood_api.kit.clock import current_moment
-
 
 class Clock:
     """Stands still until it is moved."""
@@ -24,13 +22,9 @@ class Clock:
 @contextmanager
 def clock_of(app: FastAPI) -> Iterator[Clock]:
     """Let `app` read the time from a clock that the test moves."""
-    clock = Clock()
-
-    async def shown() -> datetime:
-        return clock.now
-
-    app.dependency_overrides[current_moment] = shown
+    clock, before = Clock(), app.state.clock
+    app.state.clock = lambda: clock.now
     try:
         yield clock
     finally:
-        del app.dependency_overrides[current_moment]
+        app.state.clock = before

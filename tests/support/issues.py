@@ -14,6 +14,7 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.categories.models import Category, HandlingRule
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.trail import trail_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 
@@ -56,9 +57,9 @@ OF_ITS_OWN: dict[str, dict[str, Any]] = {
 async def ensure_categories(database: Database) -> None:
     """Categories with a rule each, committed: every test may rely on them."""
     async with database.transaction() as tx:
-        for code in CATEGORIES:
-            if await tx.get(Category, code) is not None:
-                continue
+        known = select(Category.code).where(Category.code.in_(CATEGORIES))
+        there = set(await tx.scalars(known))
+        for code in [one for one in CATEGORIES if one not in there]:
             group = code.split(".")[0]
             tx.add(
                 Category(
@@ -71,7 +72,8 @@ async def ensure_categories(database: Database) -> None:
                 )
             )
             await tx.flush()
-            tx.add(HandlingRule(category_code=code, **RULE | OF_ITS_OWN.get(code, {})))
+            rule = HandlingRule(category_code=code, **RULE | OF_ITS_OWN.get(code, {}))
+            tx.add_all((rule, trail_of(rule)))
 
 
 async def new_rule(tx: Tx, code: str, **changes: Any) -> HandlingRule:  # noqa: ANN401
@@ -88,7 +90,7 @@ async def new_rule(tx: Tx, code: str, **changes: Any) -> HandlingRule:  # noqa: 
         category_code=code,
         **RULE | OF_ITS_OWN.get(code, {}) | {"version": before.version + 1} | changes,
     )
-    tx.add(rule)
+    tx.add_all((rule, trail_of(rule)))
     await tx.commit()
     return rule
 

@@ -55,7 +55,9 @@ def new_node(parent: Node | None, number: int) -> Node:
 async def build_town(tx: Tx, *, now: datetime) -> Town:
     """District → streets 1, 2 → communities 1, 2 → grids 1, 2 → lanes 1, 2, with staff."""
     town = Town()
-    await _grow(tx, town, None, (), 1)
+    _grow(town, None, (), 1)
+    tx.add_all(town.nodes.values())
+    await tx.flush()
     for path, node in town.nodes.items():
         if len(path) == Level.LANE:
             lane_place = columns_of(node.place)
@@ -71,16 +73,12 @@ async def build_town(tx: Tx, *, now: datetime) -> Town:
     return town
 
 
-async def _grow(
-    tx: Tx, town: Town, parent: Node | None, path: tuple[int, ...], number: int
-) -> None:
+def _grow(town: Town, parent: Node | None, path: tuple[int, ...], number: int) -> None:
     node = new_node(parent, number)
     town.nodes[path] = node
-    tx.add(node)
-    await tx.flush()
     if node.level < Level.LANE:
         for child in (1, 2):
-            await _grow(tx, town, node, (*path, child), child)
+            _grow(town, node, (*path, child), child)
 
 
 POSTS = {
@@ -101,10 +99,13 @@ async def _staff(tx: Tx, town: Town, now: datetime) -> None:
     street = town.at(1)
     seats += [(Role.DEPARTMENT_OFFICER, street, body) for body in town.organizations]
     first = new_id().int % 10**6 * 100  # so that one database takes several towns
-    for number, (role, node, body) in enumerate(seats):
-        person = Person(name=f"{role.value} {number}", phone=f"154{first + number:08}")
-        tx.add(person)
-        await tx.flush()
+    people = [
+        Person(name=f"{role.value} {number}", phone=f"154{first + number:08}")
+        for number, (role, _, _) in enumerate(seats)
+    ]
+    tx.add_all(people)
+    await tx.flush()
+    for number, (person, (role, node, body)) in enumerate(zip(people, seats, strict=True)):
         tx.add(
             Appointment(
                 node_id=node.id,

@@ -41,6 +41,14 @@ async def appointment_at(tx: Tx, node: Node, role: Role) -> Appointment:
     return (await tx.scalars(held)).one()
 
 
+async def chief_operator(tx: Tx, district: Node) -> UUID:
+    """Somebody who may change what holds in every district; where she sits does not matter."""
+    person = await somebody(tx, "总管理员")
+    await appoint(tx, district, Role.CHIEF_OPERATOR, person.id)
+    await tx.commit()
+    return person.id
+
+
 async def appoint(
     tx: Tx,
     node: Node,

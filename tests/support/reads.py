@@ -1,29 +1,26 @@
 """Requests inside a test's own transaction, and how many statements they cost."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from typing import Any
 
 import asyncpg
-from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from typing_extensions import override
 
-from neighborhood_api.kit.db import begin, begin_read_only
 from neighborhood_api.kit.writes import Undone, Writer, Writers
 
 
-@contextmanager
-def reading_in_the_test(app: FastAPI) -> Iterator[None]:
-    """Let read-only requests join the transaction of a test, which has long begun.
+class JoiningSession(AsyncSession):
+    """Joins the transaction of a test, which has long begun, for requests that only read too.
 
     PostgreSQL cannot make a running transaction read-only for a while; that it refuses
-    writes in such requests is for the committed tests to see.
+    writes in such requests is for the committed tests to see. (Not by overriding a dependency
+    of the application: FastAPI then takes every operation apart anew with each request.)
     """
-    app.dependency_overrides[begin_read_only] = begin
-    try:
-        yield
-    finally:
-        del app.dependency_overrides[begin_read_only]
+
+    @override
+    async def connection(self, *_: Any, **__: Any) -> AsyncConnection:
+        return await super().connection()
 
 
 class OneConnectionWriters(Writers):

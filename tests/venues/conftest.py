@@ -5,7 +5,8 @@ from fastapi import FastAPI
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
-from neighborhood_api.venues.models import Room, Venue
+from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock, clock_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
@@ -30,7 +31,7 @@ async def venue(tx: Tx, town: Town, clock: Clock) -> Venue:
 
 
 @pytest.fixture
-async def room(tx: Tx, venue: Venue) -> Room:
+async def room(tx: Tx, venue: Venue) -> RoomRow:
     room = await new_room(tx, venue)
     await tx.commit()
     return room

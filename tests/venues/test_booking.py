@@ -4,33 +4,34 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from neighborhood_api.identity.models import Person
-from neighborhood_api.kit.db import Tx, constraint_of
+from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
-from neighborhood_api.venues.models import Booking, Room, TutoringSession, Venue
+from neighborhood_api.registrations.models import Registration, Resource
+from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.venues.arranging import TODAY, TUESDAY, at, book, new_room, new_venue, wish
+from tests.venues.arranging import TUESDAY, at, book, new_room, new_session, new_venue, wish
 
 
-async def live_bookings(tx: Tx, room: Room) -> int:
-    live = select(func.count(Booking.id)).where(
-        Booking.room_id == room.id, Booking.cancelled_at.is_(None)
+async def live_bookings(tx: Tx, room: RoomRow) -> int:
+    live = select(func.count(Registration.id)).where(
+        Registration.resource_id == room.id, Registration.cancelled_at.is_(None)
     )
     return await tx.scalar(live) or 0
 
 
 async def test_a_free_room_is_booked_and_announced(
-    resident: Caller, room: Room, venue: Venue, tx: Tx
+    resident: Caller, room: RoomRow, venue: Venue, tx: Tx
 ) -> None:
     answer = await book(resident, room, 14, 15.5)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert body["code"].startswith("B1")
-    assert (body["state"], body["room_name"], body["venue_name"]) == (
+    assert (body["state"], body["title"], body["venue_name"]) == (
         "confirmed",
         "乒乓球室",
         venue.name,
@@ -39,18 +40,20 @@ async def test_a_free_room_is_booked_and_announced(
         "2026-11-24T14:00:00+08:00",
         "2026-11-24T15:30:00+08:00",
     )
-    stored = await tx.get_one(Booking, body["id"])
+    stored = await tx.get_one(Registration, body["id"])
     assert (stored.person_id, stored.starts_at) == (resident.person_id, at(14))
-    announced = select(OutboxRow.payload).where(OutboxRow.name == "venues.room_booked")
+    announced = select(OutboxRow.payload).where(OutboxRow.name == "registrations.registered")
     assert (await tx.scalars(announced)).one() == {
-        "booking_id": body["id"],
-        "room_id": str(room.id),
+        "registration_id": body["id"],
+        "resource_id": str(room.id),
+        "kind": "room",
         "person_id": str(resident.person_id),
+        "state": "confirmed",
     }
 
 
 async def test_a_retried_request_books_once_and_is_answered_the_same(
-    resident: Caller, room: Room, tx: Tx
+    resident: Caller, room: RoomRow, tx: Tx
 ) -> None:
     key = {"Idempotency-Key": "booking-form-1"}
     url = f"/rooms/{room.id}/bookings"
@@ -64,22 +67,21 @@ async def test_a_retried_request_books_once_and_is_answered_the_same(
 
 
 async def test_an_overlap_with_a_neighbour_is_refused_and_says_what_is_taken(
-    resident: Caller, callers: Callers, town: Town, room: Room, tx: Tx
+    resident: Caller, callers: Callers, town: Town, room: RoomRow, tx: Tx
 ) -> None:
     neighbour = await callers.resident(town.place(1, 1, 2, 1))
     await book(neighbour, room, 14, 16)
     answer = await book(resident, room, 15, 17)
     assert answer.status_code == 409
     body = answer.json()
-    assert (body["code"], body["message"]) == ("room_taken", "这个时段已被预约，请另选时间")
-    assert body["taken"] == [
-        {"starts_at": "2026-11-24T14:00:00+08:00", "ends_at": "2026-11-24T16:00:00+08:00"}
-    ]
+    assert body["code"] == "room_taken"
+    assert body["reasons"] == [{"code": "taken", "message": "这个时段已被预约，请另选时间"}]
+    assert body["can_wait"] is False
     assert await live_bookings(tx, room) == 1
 
 
 async def test_one_may_start_when_another_ends(
-    resident: Caller, callers: Callers, town: Town, room: Room
+    resident: Caller, callers: Callers, town: Town, room: RoomRow
 ) -> None:
     neighbour = await callers.resident(town.place(1, 1, 2, 2))
     answers = [
@@ -90,37 +92,25 @@ async def test_one_may_start_when_another_ends(
 
 
 async def test_nobody_is_in_two_rooms_at_the_same_time(
-    resident: Caller, callers: Callers, town: Town, venue: Venue, room: Room, tx: Tx
+    resident: Caller, callers: Callers, town: Town, venue: Venue, room: RoomRow, tx: Tx
 ) -> None:
-    chess = await new_room(tx, venue, name="棋牌室", kind="chess")
+    chess = await new_room(tx, venue)
     await tx.commit()
     await book(resident, room, 14, 16)
     answer = await book(resident, chess, 15, 17)
     assert answer.status_code == 409
     assert answer.json()["code"] == "overlaps_own_booking"
-    assert answer.json()["bookings"][0]["ends_at"] == "2026-11-24T16:00:00+08:00"
+    (why,) = answer.json()["reasons"]
+    assert why["message"] == "与已有的“乒乓球室”(11-24 14:00–16:00)时间冲突"
     neighbour = await callers.resident(town.place(1, 1, 1, 2))
     assert (await book(neighbour, chess, 15, 17)).status_code == 200
     assert (await book(resident, chess, 17, 18)).status_code == 200
 
 
 async def test_a_room_in_which_a_session_is_held_is_taken(
-    resident: Caller, room: Room, venue: Venue, tx: Tx
+    resident: Caller, room: RoomRow, venue: Venue, tx: Tx
 ) -> None:
-    tx.add(
-        TutoringSession(
-            venue_id=venue.id,
-            room_id=room.id,
-            kind="tutoring",
-            title="周末课堂·少儿乒乓球",
-            subject="乒乓球",
-            grade="小学",
-            teacher_name="江小旋",
-            starts_at=at(9.5),
-            ends_at=at(11),
-            capacity=6,
-        )
-    )
+    await new_session(tx, venue, 9.5, 1.5, room=room)
     await tx.commit()
     assert (await book(resident, room, 9, 10)).json()["code"] == "room_taken"
     day = await resident.get(
@@ -146,19 +136,19 @@ async def test_a_room_in_which_a_session_is_held_is_taken(
     ],
 )
 async def test_every_broken_rule_is_named(
-    resident: Caller, room: Room, tx: Tx, start: float, end: float, expected: list[str]
+    resident: Caller, room: RoomRow, tx: Tx, start: float, end: float, expected: list[str]
 ) -> None:
     answer = await book(resident, room, start, end)
     assert answer.status_code == 422
     body = answer.json()
-    assert body["code"] == "times_not_bookable"
+    assert body["code"] == "wish_not_possible"
     assert [reason["code"] for reason in body["reasons"]] == expected
     assert all(reason["message"] for reason in body["reasons"])
     assert await live_bookings(tx, room) == 0
 
 
 async def test_a_refusal_carries_the_numbers_behind_each_rule(
-    resident: Caller, room: Room, clock: Clock
+    resident: Caller, room: RoomRow, clock: Clock
 ) -> None:
     clock.now = at(13.5)
     answer = await book(resident, room, 14.25, 17, party_size=9)
@@ -170,7 +160,7 @@ async def test_a_refusal_carries_the_numbers_behind_each_rule(
             "slot_minutes": 30,
         },
         {"code": "too_long", "message": "每次最多使用2小时", "longest_minutes": 120},
-        {"code": "party_too_large", "message": "这个活动室最多8人", "capacity": 8},
+        {"code": "party_too_large", "message": "最多8人", "largest_party": 8},
     ]
     closed = await book(resident, room, 13, 13.5, day=TUESDAY)
     assert closed.json()["reasons"][1] == {
@@ -181,12 +171,13 @@ async def test_a_refusal_carries_the_numbers_behind_each_rule(
 
 
 async def test_a_room_that_takes_no_bookings_refuses(
-    resident: Caller, room: Room, tx: Tx
+    resident: Caller, room: RoomRow, tx: Tx
 ) -> None:
-    (await tx.get_one(Room, room.id)).accepts_bookings = False
+    (await tx.get_one(Resource, room.id)).open = False
     await tx.commit()
     answer = await book(resident, room, 14, 15)
-    assert [reason["code"] for reason in answer.json()["reasons"]] == ["room_closed"]
+    assert (answer.status_code, answer.json()["code"]) == (409, "room_closed")
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["closed"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +193,7 @@ async def test_a_room_that_takes_no_bookings_refuses(
     ],
 )
 async def test_what_cannot_be_read_is_pointed_at(
-    resident: Caller, room: Room, changes: dict[str, Any]
+    resident: Caller, room: RoomRow, changes: dict[str, Any]
 ) -> None:
     answer = await resident.post(f"/rooms/{room.id}/bookings", json=wish(14, 15) | changes)
     assert answer.status_code == 422
@@ -210,7 +201,7 @@ async def test_what_cannot_be_read_is_pointed_at(
     assert answer.json()["errors"][0]["pointer"] == f"#/body/{field}"
 
 
-async def test_a_wish_may_use_any_offset(resident: Caller, room: Room) -> None:
+async def test_a_wish_may_use_any_offset(resident: Caller, room: RoomRow) -> None:
     body = wish(14, 15) | {
         "starts_at": "2026-11-24T06:00:00Z",
         "ends_at": "2026-11-24T10:00:00+03:00",
@@ -220,19 +211,22 @@ async def test_a_wish_may_use_any_offset(resident: Caller, room: Room) -> None:
 
 
 async def test_the_neighbour_one_community_over_is_told_whose_room_it_is(
-    callers: Callers, town: Town, room: Room, tx: Tx
+    callers: Callers, town: Town, room: RoomRow, tx: Tx
 ) -> None:
     stranger = await callers.resident(town.place(1, 2, 1, 1))
     answer = await book(stranger, room, 14, 15)
     assert answer.status_code == 403
     body = answer.json()
-    assert (body["code"], body["node_name"]) == ("not_for_your_place", town.at(1, 1).name)
-    assert "居住地址" in body["message"]
+    assert body["code"] == "not_for_your_place"
+    (why,) = body["reasons"]
+    assert (why["code"], why["node_id"]) == ("not_for_your_place", str(town.at(1, 1).id))
+    assert town.at(1, 1).name in why["message"]
+    assert "居住地址" in why["message"]
     assert await live_bookings(tx, room) == 0
 
 
 async def test_where_one_lives_is_asked_of_the_database_and_not_of_the_token(
-    callers: Callers, town: Town, room: Room
+    callers: Callers, town: Town, room: RoomRow
 ) -> None:
     newcomer = await callers.resident(None)
     assert (await book(newcomer, room, 14, 15)).json()["code"] == "not_for_your_place"
@@ -261,7 +255,7 @@ async def test_a_street_centre_serves_all_its_communities_and_no_other_street(
 
 
 async def test_somebody_who_became_another_books_no_more_as_the_old_one(
-    resident: Caller, callers: Callers, room: Room, tx: Tx
+    resident: Caller, callers: Callers, room: RoomRow, tx: Tx
 ) -> None:
     known = await callers.resident(None)
     person = await tx.get_one(Person, resident.person_id)
@@ -282,41 +276,9 @@ async def test_a_room_that_does_not_exist(resident: Caller, clock: Clock) -> Non
     assert [answer.json()["code"] for answer in answers] == ["room_not_found"] * 3
 
 
-async def test_without_signing_in_nothing_is_booked(http: Caller, room: Room, tx: Tx) -> None:
+async def test_without_signing_in_nothing_is_booked(
+    http: Caller, room: RoomRow, tx: Tx
+) -> None:
     answer = await http.post(f"/rooms/{room.id}/bookings", json=wish(14, 15))
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
     assert await live_bookings(tx, room) == 0
-
-
-async def test_the_database_itself_refuses_two_live_bookings_of_one_moment(
-    resident: Caller, room: Room, tx: Tx
-) -> None:
-    def row(start: float, end: float) -> Booking:
-        return Booking(
-            created_at=at(8, TODAY),
-            room_id=room.id,
-            room_number=room.number,
-            person_id=resident.person_id,
-            starts_at=at(start, TODAY),
-            ends_at=at(end, TODAY),
-            party_size=1,
-            purpose="练球",
-        )
-
-    first = row(9, 11)
-    tx.add(first)
-    await tx.flush()
-    refused = {(10, 12): "room_taken", (12, 12): "ck_booking_forward"}
-    for (start, end), constraint in refused.items():
-        with pytest.raises(IntegrityError) as caught:
-            async with tx.begin_nested():
-                tx.add(row(start, end))
-        assert constraint_of(caught.value) == constraint
-    first.cancelled_at = at(8, TODAY)
-    tx.add(row(10, 12))
-    await tx.flush()
-    long = row(13, 13 + 24.5)
-    with pytest.raises(IntegrityError) as caught:
-        async with tx.begin_nested():
-            tx.add(long)
-    assert constraint_of(caught.value) == "ck_booking_within_a_day"

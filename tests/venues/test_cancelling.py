@@ -5,14 +5,15 @@ from sqlalchemy import select
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
-from neighborhood_api.venues.models import Booking, Room
+from neighborhood_api.registrations.models import Registration
+from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import at, book
 
 
-async def booked(caller: Caller, room: Room, start: float, end: float) -> str:
+async def booked(caller: Caller, room: RoomRow, start: float, end: float) -> str:
     answer = await book(caller, room, start, end)
     assert answer.status_code == 200, answer.text
     booking_id: str = answer.json()["id"]
@@ -20,7 +21,7 @@ async def booked(caller: Caller, room: Room, start: float, end: float) -> str:
 
 
 async def test_the_holder_cancels_before_the_start_and_another_may_have_it(
-    resident: Caller, callers: Callers, town: Town, room: Room, tx: Tx
+    resident: Caller, callers: Callers, town: Town, room: RoomRow, tx: Tx
 ) -> None:
     booking_id = await booked(resident, room, 14, 15)
     answer = await resident.post(f"/bookings/{booking_id}/cancel", json={"reason": "下雨"})
@@ -31,31 +32,33 @@ async def test_the_holder_cancels_before_the_start_and_another_may_have_it(
         "下雨",
         False,
     )
-    announced = select(OutboxRow.payload).where(OutboxRow.name == "venues.booking_cancelled")
+    announced = select(OutboxRow.payload).where(OutboxRow.name == "registrations.cancelled")
     assert (await tx.scalars(announced)).one() == {
-        "booking_id": booking_id,
-        "room_id": str(room.id),
+        "registration_id": booking_id,
+        "resource_id": str(room.id),
+        "kind": "room",
         "person_id": str(resident.person_id),
-        "cancelled_by_id": str(resident.person_id),
+        "by_staff": False,
+        "late": False,
     }
     neighbour = await callers.resident(town.place(1, 1, 2, 2))
     assert (await book(neighbour, room, 14, 15)).status_code == 200
 
 
-async def test_a_booking_is_cancelled_once(resident: Caller, room: Room, tx: Tx) -> None:
+async def test_a_booking_is_cancelled_once(resident: Caller, room: RoomRow, tx: Tx) -> None:
     url = f"/bookings/{await booked(resident, room, 14, 15)}/cancel"
     key = {"Idempotency-Key": "cancel-1"}
     first = await resident.post(url, json={}, headers=key)
     retried = await resident.post(url, json={}, headers=key)
     again = await resident.post(url, json={})
     assert retried.json() == first.json()
-    assert (again.status_code, again.json()["code"]) == (409, "booking_already_cancelled")
-    told = select(OutboxRow.id).where(OutboxRow.name == "venues.booking_cancelled")
+    assert (again.status_code, again.json()["code"]) == (409, "already_ended")
+    told = select(OutboxRow.id).where(OutboxRow.name == "registrations.cancelled")
     assert len((await tx.scalars(told)).all()) == 1
 
 
 async def test_after_the_start_the_holder_cannot_cancel_but_staff_can_until_the_end(
-    resident: Caller, worker: Caller, room: Room, clock: Clock
+    resident: Caller, worker: Caller, room: RoomRow, clock: Clock
 ) -> None:
     url = f"/bookings/{await booked(resident, room, 14, 15)}/cancel"
     other = f"/bookings/{await booked(resident, room, 15, 16)}/cancel"
@@ -69,22 +72,22 @@ async def test_after_the_start_the_holder_cannot_cancel_but_staff_can_until_the_
 
 
 async def test_staff_must_say_why_and_the_holder_reads_it(
-    resident: Caller, worker: Caller, room: Room, tx: Tx
+    resident: Caller, worker: Caller, room: RoomRow, tx: Tx
 ) -> None:
     booking_id = await booked(resident, room, 14, 15)
     url = f"/bookings/{booking_id}/cancel"
     assert (await worker.post(url, json={})).json()["code"] == "reason_needed"
-    stored = await tx.get_one(Booking, booking_id)
+    stored = await tx.get_one(Registration, booking_id)
     assert stored.cancelled_at is None
     answer = await worker.post(url, json={"reason": "管道检修"})
-    assert answer.json()["holder"] == {"name": "黄荔红", "phone": None}
+    assert answer.json()["holder"] == {"name": "黄荔红", "phone": None, "has_account": True}
     mine = (await resident.get("/me/bookings")).json()["items"][0]
     assert (mine["cancelled_by_staff"], mine["cancel_reason"]) == (True, "管道检修")
     assert mine["holder"] is None
 
 
 async def test_only_holder_and_staff_of_the_place_know_of_a_booking(
-    resident: Caller, worker: Caller, callers: Callers, town: Town, room: Room, tx: Tx
+    resident: Caller, worker: Caller, callers: Callers, town: Town, room: RoomRow, tx: Tx
 ) -> None:
     booking_id = await booked(resident, room, 14, 15)
     strangers = [
@@ -95,20 +98,20 @@ async def test_only_holder_and_staff_of_the_place_know_of_a_booking(
     ]
     for stranger in strangers:
         seen = await stranger.get(f"/bookings/{booking_id}")
-        assert (seen.status_code, seen.json()["code"]) == (404, "booking_not_found")
+        assert (seen.status_code, seen.json()["code"]) == (404, "registration_not_found")
         gone = await stranger.post(f"/bookings/{booking_id}/cancel", json={"reason": "x"})
-        assert (gone.status_code, gone.json()["code"]) == (404, "booking_not_found")
+        assert (gone.status_code, gone.json()["code"]) == (404, "registration_not_found")
     dispatcher = await callers.staff(town, Role.STREET_DISPATCHER, 1)
     for known in (resident, worker, dispatcher):
         seen = await known.get(f"/bookings/{booking_id}")
         assert (seen.status_code, seen.json()["id"]) == (200, booking_id)
         assert (seen.json()["holder"] is None) == (known is resident)
-    stored = await tx.get_one(Booking, booking_id)
+    stored = await tx.get_one(Registration, booking_id)
     assert stored.cancelled_at is None
 
 
 async def test_the_staff_list_shows_who_comes_in_order_with_masked_phones(
-    resident: Caller, worker: Caller, callers: Callers, town: Town, room: Room
+    resident: Caller, worker: Caller, callers: Callers, town: Town, room: RoomRow
 ) -> None:
     chief = await callers.staff(town, Role.COMMUNITY_SECRETARY, 1, 1)
     lane = {"lane_id": str(town.at(1, 1, 2, 1).id), "address": "1号"}
@@ -129,7 +132,7 @@ async def test_the_staff_list_shows_who_comes_in_order_with_masked_phones(
 
 
 async def test_my_bookings_come_newest_first_page_by_page_and_are_only_mine(
-    resident: Caller, callers: Callers, town: Town, room: Room
+    resident: Caller, callers: Callers, town: Town, room: RoomRow
 ) -> None:
     neighbour = await callers.resident(town.place(1, 1, 1, 1))
     await booked(neighbour, room, 20, 21)
@@ -146,7 +149,7 @@ async def test_my_bookings_come_newest_first_page_by_page_and_are_only_mine(
 
 
 async def test_upcoming_leaves_out_what_is_over_or_cancelled(
-    resident: Caller, room: Room, clock: Clock
+    resident: Caller, room: RoomRow, clock: Clock
 ) -> None:
     over, running, dropped, coming = [
         await booked(resident, room, start, start + 1) for start in (9, 14, 16, 18)

@@ -1,41 +1,23 @@
 """Residents find the venues and sessions that are for them."""
 
-from datetime import timedelta
-from typing import Any
-
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Place
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.venues.audience import serves, serving
-from neighborhood_api.venues.models import Room, TutoringSession, Venue
+from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.venues.arranging import at, new_venue
+from tests.venues.arranging import at, new_session, new_venue
 
 
 async def listed(caller: Caller, **params: str) -> set[str]:
     answer = await caller.get("/venues", params=params)
     assert answer.status_code == 200, answer.text
     return {item["id"] for item in answer.json()["items"]}
-
-
-def new_session(venue: Venue, start: float, **changes: object) -> TutoringSession:
-    values: dict[str, Any] = {
-        "venue_id": venue.id,
-        "room_id": None,
-        "kind": "tutoring",
-        "title": "四点半课堂·三年级数学",
-        "subject": "数学",
-        "grade": "三年级",
-        "teacher_name": "麦秋禾",
-        "starts_at": at(start),
-        "ends_at": at(start) + timedelta(hours=1.5),
-        "capacity": 12,
-    }
-    return TutoringSession(**(values | changes))
 
 
 async def test_a_resident_sees_the_venues_that_serve_her_lane(
@@ -108,7 +90,7 @@ async def test_venues_come_newest_first_page_by_page(
 
 
 async def test_a_venue_is_shown_with_its_rooms_and_hours(
-    resident: Caller, town: Town, venue: Venue, room: Room
+    resident: Caller, town: Town, venue: Venue, room: RoomRow
 ) -> None:
     body = (await resident.get(f"/venues/{venue.id}")).json()
     assert (body["node_id"], body["node_name"]) == (str(town.at(1, 1).id), town.at(1, 1).name)
@@ -130,17 +112,15 @@ async def test_a_venue_is_shown_with_its_rooms_and_hours(
 
 
 async def test_sessions_come_soonest_first_page_by_page_and_past_ones_not_at_all(
-    resident: Caller, town: Town, venue: Venue, room: Room, tx: Tx, clock: Clock
+    resident: Caller, town: Town, venue: Venue, room: RoomRow, tx: Tx, clock: Clock
 ) -> None:
     foreign = await new_venue(tx, town.place(1, 2))
-    later, first, twin, over, running = (
-        new_session(venue, 48, title="后天"),
-        new_session(venue, 16.5, title="明天", room_id=room.id),
-        new_session(venue, 16.5, title="同时"),
-        new_session(venue, 9, title="已过"),
-        new_session(venue, 10, title="进行中"),
-    )
-    tx.add_all([later, first, twin, over, running, new_session(foreign, 16, title="别处")])
+    await new_session(tx, venue, 48, title="后天")
+    await new_session(tx, venue, 16.5, title="明天", room=room)
+    await new_session(tx, venue, 16.5, title="同时")
+    await new_session(tx, venue, 9, title="已过")
+    await new_session(tx, venue, 10, title="进行中")
+    await new_session(tx, foreign, 16, title="别处")
     await tx.commit()
     clock.now = at(11)
     titles: list[str] = []
@@ -159,7 +139,8 @@ async def test_sessions_come_soonest_first_page_by_page_and_past_ones_not_at_all
 async def test_sessions_are_filtered_by_kind_and_place(
     resident: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
 ) -> None:
-    tx.add_all([new_session(venue, 16), new_session(venue, 17, kind="activity", title="剪纸")])
+    await new_session(tx, venue, 16)
+    await new_session(tx, venue, 17, kind="activity", title="剪纸")
     await tx.commit()
     shown = await resident.get("/sessions", params={"kind": "activity"})
     assert [item["title"] for item in shown.json()["items"]] == ["剪纸"]

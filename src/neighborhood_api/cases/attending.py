@@ -11,6 +11,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call
 from neighborhood_api.cases.policy import CaseNotFound, has_called, may_read
 from neighborhood_api.cases.service import move_case
+from neighborhood_api.cases.sight import counts
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.cases.timers import stop_timer
@@ -206,6 +207,19 @@ def calls_to(workflow: Workflow, call: Call, actor: Actor) -> bool:
     """Tell whether the caller is an officer of the department that was called."""
     return any(
         post.organization_id == call.organization_id and workflow.handle in GRANTED[post.role]
+        for post in actor.posts
+    )
+
+
+def reads_rating(workflow: Workflow, case: Case, call: Call, actor: Actor) -> bool:
+    """Tell whether the caller reads how a department was rated.
+
+    Its own officers do, and the staff of the place; other departments do not.
+    """
+    return calls_to(workflow, call, actor) or any(
+        post.organization_id is None
+        and counts(workflow, case, post, workflow.read)
+        and post.covers(case.place, ())
         for post in actor.posts
     )
 

@@ -15,7 +15,8 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Offer, Party
 from neighborhood_api.cases.policy import Mover, at_the_top
 from neighborhood_api.cases.telling import Said
-from neighborhood_api.cases.workflow import Hands, Move
+from neighborhood_api.cases.terms import TRANSFERS_ALLOWED
+from neighborhood_api.cases.workflow import By, Hands, Move
 from neighborhood_api.grid.duty import ANSWERING, HIGHEST, Duty, who_answers
 from neighborhood_api.grid.models import Node, Organization
 from neighborhood_api.grid.service import current_node
@@ -25,8 +26,11 @@ from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 
-ANSWERING_CONFIDENTIAL: dict[Level, tuple[Role, ...]] = {Level.STREET: (Role.STREET_SECRETARY,)}
-"""Who answers for what is about persons: nobody below the street."""
+ANSWERING_CONFIDENTIAL: dict[Level, tuple[Role, ...]] = {
+    Level.STREET: (Role.DISCIPLINE_OFFICER, Role.STREET_SECRETARY),
+    Level.DISTRICT: (Role.DISCIPLINE_OFFICER,),
+}
+"""Who answers for what is about persons: nobody below the street, and above it the district."""
 
 
 class NobodyAbove(Problem):
@@ -67,6 +71,13 @@ class AlreadyThere(Problem):
     message = "已在该单位手上，无需再转"
 
 
+class TransferredTooOften(Problem):
+    """Who holds it settles it, or returns it, so that the street decides in the end."""
+
+    title = "The issue was offered to others too often"
+    message = "转办次数已用完，请自行办理，或退单由上级决定"
+
+
 class ConfidentialStays(Problem):
     """A case about persons is not given to departments or lower levels."""
 
@@ -86,22 +97,35 @@ def answering_for(*, confidential: bool) -> dict[Level, tuple[Role, ...]]:
     return ANSWERING_CONFIDENTIAL if confidential else ANSWERING
 
 
+async def is_highest(tx: ReadTx, case: Case, *, now: datetime) -> bool:
+    """Tell whether nobody takes the case above the hands that hold it.
+
+    What is about persons goes up to the district only if somebody there is named for it.
+    """
+    if at_the_top(case) or not case.confidential:
+        return at_the_top(case)
+    return (await who_answers_case(tx, case, case.hand_place.up(), now=now)).person_id is None
+
+
 async def change_hands(
     tx: Tx, case: Case, move: Move, hands: Hands, mover: Mover, said: Said, *, now: datetime
 ) -> None:
     """Do to the hands of a locked case what its law says of a move.
 
     Raises: NobodyAbove, OrganizationNotFound, TargetNeeded, OtherStreet, AlreadyThere,
-        ConfidentialStays, NodeNotFound.
+        ConfidentialStays, TransferredTooOften, NodeNotFound.
     """
+    if case.confidential and move is Move.RETURN:
+        raise ConfidentialStays
     match hands:
         case Hands.KEEP:
             return
         case Hands.UP:
-            await _up(tx, case, now)
+            await _up(tx, case, now, by_time=mover.by is By.SYSTEM)
             case.times_passed_up += move is Move.ESCALATE
         case Hands.UP_OR_STAY:
-            await (_again if at_the_top(case) else _up)(tx, case, now)
+            highest = await is_highest(tx, case, now=now)
+            await (_again if highest else _up)(tx, case, now)
         case Hands.TO_STREET:
             await _to_street(tx, case, move, now)
         case Hands.TO_TARGET:
@@ -221,12 +245,18 @@ def _involved(case: Case) -> set[UUID | None]:
     return {None, case.organization_id, *(call.organization_id for call in case.calls)}
 
 
-async def _up(tx: Tx, case: Case, now: datetime) -> None:
-    if at_the_top(case):
+async def _up(tx: Tx, case: Case, now: datetime, *, by_time: bool = False) -> None:
+    """Give a case one level up; an offer outlives that when it is time that passed it up."""
+    if await is_highest(tx, case, now=now):
         raise NobodyAbove
-    await settle_offer(tx, case, "void", now=now)
-    up = case.place.up_to(Level(max(HIGHEST, case.hand_level - 1)))
+    if not by_time:
+        await settle_offer(tx, case, "void", now=now)
+    of_department = case.hand_role == Role.DEPARTMENT_OFFICER.value
+    up = case.hand_place if of_department else case.hand_place.up()
     await _give_to_place(tx, case, up, now)
+    offer = case.offer
+    if offer and offer.organization_id is None and offer.node_id == case.hand_node_id:
+        await settle_offer(tx, case, "void", now=now)
 
 
 def _answer_by(move: Move) -> str:
@@ -264,6 +294,10 @@ async def _offer(
         organization_id is not None or duty.node_id == case.hand_node_id
     ):
         raise AlreadyThere
+    if move is Move.TRANSFER:
+        if case.times_transferred >= TRANSFERS_ALLOWED:
+            raise TransferredTooOften
+        case.times_transferred += 1
     await settle_offer(tx, case, "replaced", now=now)
     offer = Offer(
         case_id=case.id,
@@ -303,11 +337,11 @@ async def _target(
 ) -> tuple[Duty, UUID | None, Place]:
     """Find whom the mover means: a department of the place, or who answers at a node."""
     street = case.place.up_to(HIGHEST)
+    if case.confidential:
+        raise ConfidentialStays
     if said.organization_id is not None:
         if said.node_id is not None:
             raise TargetNeeded
-        if case.confidential:
-            raise ConfidentialStays
         organization_id = await department_of(tx, case, said.organization_id)
         return _department(case, None), organization_id, street
     if said.node_id is None:
@@ -316,8 +350,6 @@ async def _target(
     place = node.place
     if place.level < HIGHEST or place.at(HIGHEST) != street.node_id:
         raise OtherStreet
-    if case.confidential and place != street:
-        raise ConfidentialStays
     return await who_answers_case(tx, case, place, now=now), None, place
 
 

@@ -130,6 +130,15 @@ class Case(Placed, Model):
         Index(
             "ix_case_file_resume", "resume_at", postgresql_where=text("resume_at IS NOT NULL")
         ),
+        *(
+            Index(
+                f"ix_case_file_confidential_{name}",
+                name,
+                "id",
+                postgresql_where=text("confidential"),
+            )
+            for name in COLUMNS[: Level.COMMUNITY]
+        ),
         Index("ix_case_file_main", "main_id", postgresql_where=text("main_id IS NOT NULL")),
         *(
             Index(
@@ -209,6 +218,7 @@ class Case(Placed, Model):
     times_passed_up: Mapped[int] = mapped_column(default=0)
     times_returned: Mapped[int] = mapped_column(default=0)
     times_urged: Mapped[int] = mapped_column(default=0)
+    times_transferred: Mapped[int] = mapped_column(server_default="0", default=0)
     version: Mapped[int] = mapped_column(default=1)
 
     offer: Mapped[Offer | None] = relationship(

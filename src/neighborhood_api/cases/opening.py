@@ -19,8 +19,13 @@ from neighborhood_api.kit.trail import trail_of
 from neighborhood_api.schedules.calendar import WorkingCalendar
 
 
-def first_place(place: Place, terms: Terms) -> Place:
-    """Return where a case is handled first; what is about persons begins at the street."""
+def first_place(place: Place, terms: Terms, *, to_district: bool = False) -> Place:
+    """Return where a case is handled first.
+
+    What is about persons begins at the street, or `to_district` where it is about the street.
+    """
+    if to_district:
+        return place.up_to(Level.DISTRICT)
     return place.up_to(HIGHEST if terms.confidential else min(place.level, terms.first_level))
 
 
@@ -35,9 +40,10 @@ def open_case(
     code: str,
     reporter_id: UUID | None,
     said: Said,
+    expected: Place,
     now: datetime,
 ) -> tuple[Case, list[Model]]:
-    """Make a case in the hands of `duty`, who answers at `first_place`.
+    """Make a case in the hands of `duty`, who answers at `expected`, its `first_place`.
 
     Returns it, and all rows to save with it.
 
@@ -73,7 +79,6 @@ def open_case(
     rows: list[Model] = [case, respond, resolve, entry, first_page(case, now)]
     rows.append(trail_of(entry))
     rows.append(CaseMoved.of(workflow, case, entry))
-    expected = first_place(place, terms)
     if duty.person_id is None or duty.node_id != expected.node_id:
         rows.append(PostVacant(case_id=case.id, node_id=expected.node_id).row())
     return case, rows

@@ -1,7 +1,7 @@
 """Who may see a case, and in which quality the law lets somebody move it."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call, Offer
+from neighborhood_api.cases.sight import counts, reached
+from neighborhood_api.cases.terms import TRANSFERS_ALLOWED
 from neighborhood_api.cases.workflow import By, Hands, Move, Rule, Workflow
 from neighborhood_api.grid.duty import HIGHEST
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission, Post, Role
+from neighborhood_api.identity.access import Actor, Forbidden, Permission, Post, Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.kit.problems import Problem
 
@@ -96,20 +98,24 @@ def readable_parts(workflow: Workflow, actor: Actor) -> list[ColumnElement[bool]
     """Return what `readable` is made of: clauses each of which an index answers alone."""
     parts: list[ColumnElement[bool]] = []
     for post in actor.posts:
-        if workflow.read not in GRANTED[post.role]:
+        there = reached(workflow, actor, post, workflow.read)
+        if there is None:
             continue
-        seen = [replace(actor, posts=(post,)).reach(workflow.read, Case)]
+        parts.append(there)
         if post.organization_id is None and post.level > HIGHEST:  # offers stay in the street
             open_offer = select(Offer.case_id).where(
                 getattr(Offer, COLUMNS[post.level]) == post.node_id,
                 Offer.answered_at.is_(None),
             )
-            seen.append(Case.id.in_(open_offer))
-        right = [Case.kind == workflow.kind]
-        if not _is_named(workflow, post):
-            right.append(Case.confidential.is_(False))
-        parts += [and_(one, *right) for one in seen]
+            offered = Case.id.in_(open_offer)  # what is about persons is not offered
+            parts.append(and_(offered, Case.kind == workflow.kind, ~Case.confidential))
     return parts
+
+
+def handled(workflow: Workflow, actor: Actor) -> ColumnElement[bool]:
+    """Return the WHERE clause for the cases at whose place the caller handles such cases."""
+    parts = (reached(workflow, actor, post, workflow.handle) for post in actor.posts)
+    return or_(false(), *(part for part in parts if part is not None))
 
 
 def may_handle(workflow: Workflow, case: Case, actor: Actor) -> bool:
@@ -124,8 +130,8 @@ def holds(workflow: Workflow, case: Case, actor: Actor) -> bool:
 
 def holding_post(workflow: Workflow, case: Case, actor: Actor) -> Post | None:
     """Return the caller's post in the very hands that hold the case, None without one."""
-    for post in _posts(workflow, case, actor):
-        if workflow.handle in GRANTED[post.role] and _in_hands(case, post):
+    for post in _posts(workflow, case, actor, workflow.handle):
+        if _in_hands(case, post):
             return post
     return None
 
@@ -168,23 +174,28 @@ def whistling_post(workflow: Workflow, case: Case, actor: Actor) -> Post:
 
     Raises: Forbidden.
     """
-    for post in _posts(workflow, case, actor):
-        if workflow.handle in GRANTED[post.role] and _may_whistle(case, post):
+    for post in _posts(workflow, case, actor, workflow.handle):
+        if _may_whistle(case, post):
             return post
     raise Forbidden
 
 
 def at_the_top(case: Case) -> bool:
-    """Tell whether nobody is above; above a department is the dispatcher."""
-    return case.hand_level <= HIGHEST and case.hand_role != Role.DEPARTMENT_OFFICER.value
+    """Tell whether nobody is above; above a department is the dispatcher.
+
+    What is about persons goes up to the district, if somebody there is named for it.
+    """
+    highest = Level.DISTRICT if case.confidential else HIGHEST
+    return case.hand_level <= highest and case.hand_role != Role.DEPARTMENT_OFFICER.value
 
 
 def _is_closed_to(case: Case, move: Move, hands: Hands) -> bool:
     """Tell whether the move, though the law knows it here, would be refused for this case."""
     return (
         (hands is Hands.UP and at_the_top(case))
-        or (hands is Hands.OFFER and case.confidential)
+        or (case.confidential and (hands is Hands.OFFER or move is Move.RETURN))
         or (case.adjudicated and move in {Move.RETURN, Move.TRANSFER})
+        or (move is Move.TRANSFER and case.times_transferred >= TRANSFERS_ALLOWED)
     )
 
 
@@ -234,8 +245,8 @@ def _post_unconcerned(workflow: Workflow, case: Case, actor: Actor, by: By) -> R
 
 def _special(workflow: Workflow, case: Case, actor: Actor, by: By) -> Role | None:
     fits = _FITS[by]
-    for post in _posts(workflow, case, actor):
-        if workflow.handle in GRANTED[post.role] and fits(case, post):
+    for post in _posts(workflow, case, actor, workflow.handle):
+        if fits(case, post):
             return post.role
     return None
 
@@ -302,11 +313,15 @@ def _calls_for(case: Case, move: Move) -> bool:
 
 
 def _is_above(case: Case, post: Post) -> bool:
-    """Tell whether the post is above the hands; above the street is its secretary."""
+    """Tell whether the post is above the hands; above the street is its secretary.
+
+    Of those named for what is about persons each stands above the others, as second person.
+    """
     if post.organization_id is not None or not post.covers(case.hand_place, ()):
         return False
-    higher = post.level < case.hand_level or case.hand_role == Role.DEPARTMENT_OFFICER.value
-    return higher or (at_the_top(case) and post.role is Role.STREET_SECRETARY)
+    if post.level < case.hand_level or case.hand_role == Role.DEPARTMENT_OFFICER.value:
+        return True
+    return case.confidential or (at_the_top(case) and post.role is Role.STREET_SECRETARY)
 
 
 _FITS: dict[By, Callable[[Case, Post], bool]] = {
@@ -331,18 +346,14 @@ def _post(
     place: Place,
     organizations: Collection[UUID],
 ) -> Role | None:
-    for post in _posts(workflow, case, actor):
-        if permission in GRANTED[post.role] and post.covers(place, organizations):
+    for post in _posts(workflow, case, actor, permission):
+        if post.covers(place, organizations):
             return post.role
     return None
 
 
-def _posts(workflow: Workflow, case: Case, actor: Actor) -> Iterable[Post]:
+def _posts(
+    workflow: Workflow, case: Case, actor: Actor, permission: Permission
+) -> Iterable[Post]:
     """Return the posts that count for this case: for a confidential one, those named for it."""
-    if not case.confidential:
-        return actor.posts
-    return [post for post in actor.posts if _is_named(workflow, post)]
-
-
-def _is_named(workflow: Workflow, post: Post) -> bool:
-    return workflow.read_confidential in GRANTED[post.role]
+    return (post for post in actor.posts if counts(workflow, case, post, permission))

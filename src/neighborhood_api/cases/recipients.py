@@ -7,9 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, select
 
-from neighborhood_api.cases.hands import who_answers_case
+from neighborhood_api.cases.hands import is_highest, who_answers_case
 from neighborhood_api.cases.models import Case
-from neighborhood_api.cases.policy import at_the_top
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.duty import HIGHEST, who_answers
 from neighborhood_api.grid.models import Appointment, Leave, Organization
@@ -59,13 +58,24 @@ async def above_holders(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
     """Return who answers one level above the hands; above the street is its secretary."""
     if case.hand_role == Role.DEPARTMENT_OFFICER.value:
         return await street_of(tx, case, now=now)
-    if at_the_top(case):
+    if case.hand_level < HIGHEST:
+        return []
+    if await is_highest(tx, case, now=now):
         secretary = {HIGHEST: (Role.STREET_SECRETARY,)}
         place = case.place.up_to(HIGHEST)
         duty = await who_answers(tx, place, now=now, answering=secretary)
     else:
-        above = case.place.up_to(Level(case.hand_level - 1))
-        duty = await who_answers_case(tx, case, above, now=now)
+        duty = await who_answers_case(tx, case, case.hand_place.up(), now=now)
+    return [] if duty.person_id is None else [duty.person_id]
+
+
+async def heads_of_community(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
+    """Return the community's secretary for what its workers or a grid of it have in hand."""
+    if case.hand_level not in {Level.COMMUNITY, Level.GRID}:
+        return []
+    secretary = {Level.COMMUNITY: (Role.COMMUNITY_SECRETARY,)}
+    place = case.place.up_to(Level.COMMUNITY)
+    duty = await who_answers(tx, place, now=now, answering=secretary)
     return [] if duty.person_id is None else [duty.person_id]
 
 

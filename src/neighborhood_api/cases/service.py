@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import BindParameter, Select, bindparam, exists, select
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from neighborhood_api.cases.calls import end_calls
 from neighborhood_api.cases.events import CaseMoved
@@ -17,6 +19,7 @@ from neighborhood_api.cases.hands import (
 )
 from neighborhood_api.cases.ledger import end_page
 from neighborhood_api.cases.models import Case, Entry
+from neighborhood_api.cases.paths import Call, Offer, Party
 from neighborhood_api.cases.policy import SYSTEM, CaseNotFound, mover_of, moves_for
 from neighborhood_api.cases.telling import Said, new_entry
 from neighborhood_api.cases.timekeeping import Purpose
@@ -44,6 +47,7 @@ from neighborhood_api.cases.workflow import (
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.reads import Query
 from neighborhood_api.kit.trail import trail_of
 
 RESTING = PAUSED | WITH_REPORTER | {State.VERIFYING, State.CLOSED, State.REJECTED, State.MERGED}
@@ -51,6 +55,39 @@ RESTING = PAUSED | WITH_REPORTER | {State.VERIFYING, State.CLOSED, State.REJECTE
 _STAYING = frozenset({Hands.KEEP, Hands.OFFER, Hands.WITHOUT_OFFER})
 ANSWERING = frozenset({Move.RESPOND, Move.ASK, Move.RESOLVE, Move.REJECT})
 """Moves by which the reporter hears from whoever handles it."""
+
+
+class _Parts(NamedTuple):
+    """Which of a case's parts there are; most cases have none."""
+
+    offered: bool
+    called: bool
+    shared: bool
+
+
+# One case is loaded with every request about it: these are built once.
+_AS_STORED = {"populate_existing": True}
+_MINE: BindParameter[UUID] = bindparam("case_id")
+_ONE = (
+    select(Case)
+    .where(Case.kind == bindparam("kind"), Case.id == _MINE)
+    .execution_options(**_AS_STORED)
+)
+_ONE_LOCKED = _ONE.with_for_update(key_share=True, of=Case)
+_OFFERED = (Offer.case_id == _MINE, Offer.answered_at.is_(None))
+_OFFER = select(Offer).where(*_OFFERED).execution_options(**_AS_STORED)
+_CALLS = (
+    select(Call).where(Call.case_id == _MINE).order_by(Call.id).execution_options(**_AS_STORED)
+)
+_PARTIES = select(Party).where(Party.case_id == _MINE).execution_options(**_AS_STORED)
+_PARTS = Query(
+    select(
+        exists().where(*_OFFERED).label("offered"),
+        exists().where(Call.case_id == _MINE).label("called"),
+        exists().where(Party.case_id == _MINE).label("shared"),
+    ),
+    _Parts,
+)
 
 
 class MoveNotAllowed(Problem):
@@ -90,10 +127,7 @@ async def find_case(tx: ReadTx, workflow: Workflow, case_id: UUID) -> Case:
 
     Raises: CaseNotFound.
     """
-    case = await tx.scalar(whole_cases(workflow).where(Case.id == case_id))
-    if case is None:
-        raise CaseNotFound
-    return case
+    return await _whole(tx, _ONE, workflow, case_id)
 
 
 async def lock_case(tx: Tx, workflow: Workflow, case_id: UUID) -> Case:
@@ -101,10 +135,22 @@ async def lock_case(tx: Tx, workflow: Workflow, case_id: UUID) -> Case:
 
     Raises: CaseNotFound.
     """
-    one = whole_cases(workflow).where(Case.id == case_id)
-    case = await tx.scalar(one.with_for_update(key_share=True, of=Case))
-    if case is None:
+    return await _whole(tx, _ONE_LOCKED, workflow, case_id)
+
+
+async def _whole(tx: ReadTx, one: Select[Case], workflow: Workflow, case_id: UUID) -> Case:
+    """Load one case as `whole_cases` would, without asking for parts that are not there."""
+    case = await tx.scalar(one, {"kind": workflow.kind, "case_id": case_id})
+    parts = None if case is None else await _PARTS.first(tx, case_id=case_id)
+    if case is None or parts is None:
         raise CaseNotFound
+    mine = {"case_id": case_id}
+    offer = await tx.scalar(_OFFER, mine) if parts.offered else None
+    calls = (await tx.scalars(_CALLS, mine)).all() if parts.called else ()
+    parties = (await tx.scalars(_PARTIES, mine)).all() if parts.shared else ()
+    set_committed_value(case, "offer", offer)
+    set_committed_value(case, "calls", list(calls))
+    set_committed_value(case, "parties", list(parties))
     return case
 
 

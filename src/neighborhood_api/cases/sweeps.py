@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, exists, select
 
+from neighborhood_api.cases.hands import is_highest
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Offer
-from neighborhood_api.cases.policy import at_the_top
 from neighborhood_api.cases.service import move_case, whole_cases
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move, State, Workflow
@@ -28,15 +28,15 @@ AT_ONCE = 500
 async def pass_up_unanswered(database: Database, workflow: Workflow, *, now: datetime) -> int:
     """Pass up every case that nobody took on in time; return how many.
 
-    At the top there is nobody to pass it up to: an alarm is raised, once. What was offered to
-    another body waits for its answer, for which there is a limit too.
+    At the top there is nobody to pass it up to: an alarm is raised, once. An offer to another
+    body stops nothing: it stays open, and those above answer for the case meanwhile.
 
     Raises: ExceptionGroup, as every sweep does, of the cases that could not be moved.
     """
-    due = and_(Case.pass_up_at <= now, ~_offered())
+    due = Case.pass_up_at <= now
 
     async def up(tx: Tx, case: Case) -> None:
-        if at_the_top(case):
+        if await is_highest(tx, case, now=now):
             words = Said(text="逾期无人受理，已无上级可上报", internal=True)
             await move_case(tx, workflow, case, Move.ALARM, None, words, now=now)
             case.pass_up_at = None
@@ -62,11 +62,20 @@ async def resume_suspended(database: Database, workflow: Workflow, *, now: datet
 
 
 async def lapse_offers(database: Database, workflow: Workflow, *, now: datetime) -> int:
-    """Send to the street's decision whatever a body neither accepted nor returned in time."""
-    unanswered = _offered(Offer.answer_by <= now)
-    words, to = "逾期未接收，转街道裁定", State.ADJUDICATING
-    step = _moving(workflow, Move.LAPSE, words, now, to=to)
-    return await sweep_cases(database, workflow, unanswered, step)
+    """Send to the street's decision whatever a body neither accepted nor returned in time.
+
+    Silence is a return, and counts as one.
+    """
+    unanswered = exists().where(
+        Offer.case_id == Case.id, Offer.answered_at.is_(None), Offer.answer_by <= now
+    )
+    move = _moving(workflow, Move.LAPSE, "逾期未接收，转街道裁定", now, to=State.ADJUDICATING)
+
+    async def lapse(tx: Tx, case: Case) -> None:
+        await move(tx, case)
+        case.times_returned += 1
+
+    return await sweep_cases(database, workflow, unanswered, lapse)
 
 
 async def sweep_cases(
@@ -102,10 +111,6 @@ def _moving(
         await move_case(tx, workflow, case, move, None, Said(text=text), now=now, to=to)
 
     return step
-
-
-def _offered(*also: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Offer.case_id == Case.id, Offer.answered_at.is_(None), *also)
 
 
 async def _due_ids(

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from neighborhood_api.identity.places import Level
 from neighborhood_api.schedules.clocks import Clock
 
+TRANSFERS_ALLOWED = 5
+"""How often the hands of a case offer it to others in its life; the project's own choice."""
+
 
 class Limit(NamedTuple):
     """A time limit: so much of what a clock counts."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.terms import Limit
@@ -20,6 +20,7 @@ from neighborhood_api.schedules.working import calendar_of
 
 YELLOW_SHARE = 0.8
 """How much of a limit is used up when the yellow warning comes; the project's own choice."""
+_OF_CASE = select(Timer).where(Timer.case_id == bindparam("case_id")).order_by(Timer.id)
 
 
 def new_timer(
@@ -77,10 +78,8 @@ async def stop_timer(
 
 async def timers_of(tx: Tx, case: Case, purpose: Purpose | None = None) -> Sequence[Timer]:
     """Return the clocks of a case, the oldest first."""
-    mine = select(Timer).where(Timer.case_id == case.id).order_by(Timer.id)
-    if purpose is not None:
-        mine = mine.where(Timer.purpose == purpose.value)
-    return (await tx.scalars(mine)).all()
+    timers = (await tx.scalars(_OF_CASE, {"case_id": case.id})).all()
+    return [one for one in timers if purpose is None or one.purpose == purpose.value]
 
 
 async def begin_rest(tx: Tx, case: Case, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call, Whistle
 from neighborhood_api.cases.recipients import (
     above_holders,
+    heads_of_community,
     holders_of,
     officers_of,
     street_of,
@@ -104,7 +105,10 @@ def _due(now: datetime) -> ColumnElement[bool]:
 
 
 async def recipients_of(tx: ReadTx, warned: Warned, *, now: datetime) -> list[UUID]:
-    """Return who is to be told: at yellow whoever must act, at red the level above too."""
+    """Return who is to be told: at yellow whoever must act, at red the level above too.
+
+    At red the community's secretary is told as well, whoever of her people answers.
+    """
     case, red = warned.case, warned.colour is Colour.RED
     match Purpose(warned.timer.purpose):
         case Purpose.CHECK_IN:
@@ -115,6 +119,7 @@ async def recipients_of(tx: ReadTx, warned: Warned, *, now: datetime) -> list[UU
         case _:
             told = await holders_of(tx, case, now=now)
             further = await above_holders(tx, case, now=now) if red else []
+            further += await heads_of_community(tx, case, now=now) if red else []
     return unique([*told, *further])
 
 

@@ -184,7 +184,8 @@ class Workflow:
     rules: Mapping[Move, Rule]
     read: Permission
     read_confidential: Permission
-    """What it takes to see cases that are about persons; such a post reads and handles."""
+    """What it takes for cases about persons: such a post, where it is not below the hands,
+    reads and handles them."""
     handle: Permission
     dispatch: Permission
     intake: Permission

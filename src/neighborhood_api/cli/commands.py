@@ -228,6 +228,13 @@ def create_operator(
             "--password-stdin", help="Read it from standard input. 由标准输入读密码。"
         ),
     ] = False,
+    everywhere: Annotated[
+        bool,
+        typer.Option(
+            "--everywhere",
+            help="She also changes categories and defaults of all districts. 总管理员。",
+        ),
+    ] = False,
 ) -> None:
     """Create the first operator of a district. 创建区县的系统管理员；已有者则重设密码。
 
@@ -245,6 +252,7 @@ def create_operator(
             duty_phone=duty_phone,
             district_code=district,
             district_name=district_name,
+            everywhere=everywhere,
         )
         out.print(asyncio.run(_appoint(url, wish)) + ".", highlight=False)
 

@@ -14,6 +14,7 @@ from sqlalchemy import exists, select
 
 from neighborhood_api.app import create_app
 from neighborhood_api.demo.load import load_demo
+from neighborhood_api.demo.messages import KEYS, TEMPLATES
 from neighborhood_api.demo.people import (
     OPENID_PREFIX,
     DemoPersonOut,
@@ -56,12 +57,14 @@ async def run_demo(
     if not await _loaded(settings, database_url, stop, progress):
         return
     secret = token_hex(16)
-    async with serve_standin(create_standin(DEMO_APP_ID, secret)) as wechat:
+    standin = create_standin(DEMO_APP_ID, secret, templates=KEYS)
+    async with serve_standin(standin) as wechat:
         served = settings.model_copy(
             update={
                 "wechat_app_id": DEMO_APP_ID,
                 "wechat_app_secret": SecretStr(secret),
                 "wechat_base_url": wechat,
+                "wechat_templates": TEMPLATES,
             }
         )
         database = Database(database_url, pool_size=settings.pool_size)

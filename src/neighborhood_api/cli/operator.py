@@ -37,6 +37,13 @@ class Wish:
     district_code: str
     district_name: str | None = None
     """Wanted when the district is not there yet."""
+    everywhere: bool = False
+    """Whether she also changes what holds in every district."""
+
+    @property
+    def role(self) -> Role:
+        """The post that she gets."""
+        return Role.CHIEF_OPERATOR if self.everywhere else Role.OPERATOR
 
 
 def full_code(code: str) -> str:
@@ -65,11 +72,12 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
     district = await find_district(tx, wish.district_code) or await _new_district(tx, wish)
     asked = AppointmentIn(
         node_id=district.id,
-        role=Role.OPERATOR,
+        role=wish.role,
         person=AppointeeIn(name=wish.name, phone=wish.phone, initial_password=wish.password),
         duty_phone=wish.duty_phone,
         starts_on=local_day(now),
     )
+    what = f"an operator of {district.name}" + ", and of every district" * wish.everywhere
     hashed = await password_hash(wish.password.get_secret_value())
     person = await tx.scalar(select(Person).where(Person.phone == wish.phone))
     if person is not None:
@@ -80,15 +88,15 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
         held = select(Appointment.id).where(
             Appointment.person_id == person.id,
             Appointment.node_id == district.id,
-            Appointment.role == Role.OPERATOR.value,
+            Appointment.role == wish.role.value,
             Appointment.ended_at.is_(None),
         )
         if await tx.scalar(held) is not None:
-            return f"{person.name} is an operator of {district.name} already: password replaced"
-    top = Post(Role.OPERATOR, Level.DISTRICT, district.id)
+            return f"{person.name} is {what} already: password replaced"
+    top = Post(wish.role, Level.DISTRICT, district.id)
     shell = Actor(person_id=_NOBODY, sign_in_id=_NOBODY, posts=(top,))
     _, appointed = await make_appointment(tx, shell, asked, now=now)
-    return f"{appointed.name} is an operator of {district.name} now"
+    return f"{appointed.name} is {what} now"
 
 
 async def _new_district(tx: Tx, wish: Wish) -> Node:

@@ -38,8 +38,10 @@ SHOWN = (
     Role.COMMUNITY_SECRETARY,
     Role.STREET_DISPATCHER,
     Role.STREET_SECRETARY,
+    Role.DISCIPLINE_OFFICER,
     Role.DEPARTMENT_OFFICER,
     Role.OPERATOR,
+    Role.CHIEF_OPERATOR,
 )
 
 DUTIES: dict[Role, tuple[str, str]] = {
@@ -78,6 +80,14 @@ DUTIES: dict[Role, tuple[str, str]] = {
     Role.OPERATOR: (
         "管理岗位、类别、办理规则和日历；任命和免职立即生效",
         "POST /api/v1/appointments 任命;GET /api/v1/staff/issue-categories 看类别和规则",
+    ),
+    Role.DISCIPLINE_OFFICER: (
+        "只看到反映工作人员的诉求（保密件）：复核、审批，或办理涉及街道负责人的",
+        "GET /api/v1/staff/issues 看保密件;GET /api/v1/issues/{id}/requests 看审批",
+    ),
+    Role.CHIEF_OPERATOR: (
+        "和操作员一样管理本区县，另可修改各区县共用的类别、规则和评价表",
+        "PUT /api/v1/issue-categories/{code} 改类别;GET /api/v1/staff/issue-categories 看规则",
     ),
 }
 RESIDENT_NEXT = (

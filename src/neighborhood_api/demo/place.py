@@ -24,6 +24,7 @@ Kind = Literal[
 Role = Literal[
     "lane_chief", "grid_leader", "grid_worker", "community_secretary", "community_worker",
     "street_secretary", "street_dispatcher", "department_officer", "operator",
+    "discipline_officer", "chief_operator",
 ]  # fmt: skip
 IssueState = Literal[
     "assigned", "accepted", "handling", "waiting", "suspended", "adjudicating", "verifying",
@@ -126,7 +127,7 @@ class VenueRow:
 
 @checked(frozen=True, kw_only=True, config=STRICT)
 class RoomRow:
-    """A room that is booked as a whole."""
+    """A room, booked as a whole or by its units."""
 
     key: str
     venue_key: str
@@ -139,6 +140,8 @@ class RoomRow:
     horizon_days: int
     notice_minutes: int
     rules: str
+    units: str = ""
+    """Their names, with 、 between; none where it is booked as a whole."""
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)

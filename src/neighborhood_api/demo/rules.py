@@ -15,6 +15,7 @@ from neighborhood_api.issues.categories.service import columns_of_rule
 from neighborhood_api.issues.publishing.replies import create_reply
 from neighborhood_api.issues.publishing.schemas import ReplyIn
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.trail import trail_of
 from neighborhood_api.schedules.clocks import Clock
 
 
@@ -22,7 +23,7 @@ async def load_rules(tx: Tx, place: DemoPlace, district_id: UUID, now: datetime)
     """Load the categories, and the district's rules for what the stories are about."""
     await load_categories(tx, now=now)
     seeds = {seed.code: rule_seeds()[seed.rule][0] for seed in category_seeds()}
-    tx.add_all(
+    rules = [
         HandlingRule(
             category_code=row.category_code,
             node_id=district_id,
@@ -32,7 +33,8 @@ async def load_rules(tx: Tx, place: DemoPlace, district_id: UUID, now: datetime)
             **columns_of_rule(_limited(seeds[row.category_code], row)),
         )
         for row in place.limits
-    )
+    ]
+    tx.add_all([*rules, *map(trail_of, rules)])
     await tx.flush()
 
 
@@ -42,6 +44,7 @@ async def load_replies(tx: Tx, place: DemoPlace, operator_id: UUID, now: datetim
     operator = Actor(operator_id, uuid4(), standing.posts, standing.residence)
     for position, row in enumerate(place.replies):
         wish = ReplyIn(
+            node_id=operator.posts[0].node_id,
             move=Move(row.move),
             title=row.title,
             text=row.text,

@@ -1,11 +1,11 @@
 """Loads the demonstration's service centre and station, with sessions and bookings to come."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
-from neighborhood_api.demo.place import DemoPlace, SessionRow
+from neighborhood_api.demo.place import DemoPlace
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.access import Actor
@@ -13,13 +13,39 @@ from neighborhood_api.identity.places import Level, columns_of
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.schema import SHOWN_ZONE
-from neighborhood_api.venues.bookings import book_room, cancel_booking
-from neighborhood_api.venues.models import OpeningRule, Room, TutoringSession, Venue, VenueKind
-from neighborhood_api.venues.queries import BookingRow
-from neighborhood_api.venues.schemas import BookingIn, CancelIn, SlotState
-from neighborhood_api.venues.service import read_availability
+from neighborhood_api.registrations.policies import (
+    Audience,
+    Owner,
+    Quota,
+    Terms,
+    Waitlist,
+    Window,
+    new_policy,
+    terms_of,
+)
+from neighborhood_api.schedules.openings.models import OpeningRule
+from neighborhood_api.schedules.openings.service import add_opening
+from neighborhood_api.venues.bookings.handling import cancel_booking
+from neighborhood_api.venues.bookings.schemas import BookingIn, CancelIn
+from neighborhood_api.venues.bookings.service import book_room
+from neighborhood_api.venues.models import Venue, VenueKind
+from neighborhood_api.venues.rooms.availability import availability_of
+from neighborhood_api.venues.rooms.models import RoomKind
+from neighborhood_api.venues.rooms.queries import RoomRow
+from neighborhood_api.venues.rooms.schemas import WHOLE_ROOM, RoomIn, SlotState
+from neighborhood_api.venues.rooms.service import make_room
+from neighborhood_api.venues.sessions.models import SessionKind
+from neighborhood_api.venues.sessions.service import NewSession, make_session, make_teacher
 
 SESSION_DAYS = 14
+DESK_OPENS, DESK_CLOSES = time(8, 30), time(21)
+"""When the demo's venues are open, every day; their rooms have hours of their own."""
+OF_AGE = 18
+QUOTAS = (
+    Quota(owner=Owner.PERSON, window=Window.WEEK, limit=3),
+    Quota(owner=Owner.HOUSEHOLD, window=Window.OPEN, limit=4),
+)
+"""What the demo's rooms allow."""
 
 
 class Wish(NamedTuple):
@@ -55,19 +81,14 @@ async def load_venues(
     `nodes` are found by code, `people` by openid; their residences must be stored already.
     """
     venues = await _load_venues(tx, place, nodes)
-    rooms = await _load_rooms(tx, place, venues)
-    tx.add_all(
-        session
-        for row in place.sessions
-        for session in _sessions(row, rooms[row.room_key], now)
-    )
-    await tx.flush()
+    rooms = await _load_rooms(tx, place, venues, now)
+    await _load_sessions(tx, place, venues, rooms, now)
     persons = {row.key: people[row.openid] for row in place.residents}
     for wish in WISHES:
         await _book(tx, wish, persons[wish.resident_key], rooms[wish.room_key], now)
     holder = _as_caller(persons[DROPPED.resident_key])
     dropped = await _book(tx, DROPPED, holder.person_id, rooms[DROPPED.room_key], now)
-    await cancel_booking(tx, holder, dropped.id, CancelIn(reason="临时有事"), now=now)
+    await cancel_booking(tx, holder, dropped, CancelIn(reason="临时有事"), now=now)
 
 
 async def _load_venues(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict[str, Venue]:
@@ -75,79 +96,118 @@ async def _load_venues(tx: Tx, place: DemoPlace, nodes: dict[str, Node]) -> dict
     for row in place.venues:
         node = nodes[row.node_code]
         centre = node.level <= Level.STREET
+        opening = await add_opening(tx, node.district_id)
         venues[row.key] = Venue(
             kind=VenueKind.SERVICE_CENTRE if centre else VenueKind.SERVICE_STATION,
             name=row.name,
             address=row.address,
             phone=row.phone,
             services=row.services,
+            opening_id=opening.id,
             longitude=row.longitude,
             latitude=row.latitude,
             **columns_of(node.place),  # type: ignore[arg-type]
         )
     tx.add_all(venues.values())
     await tx.flush()
+    tx.add_all(
+        OpeningRule(
+            opening_id=venue.opening_id,
+            weekday=weekday,
+            opens_minute=_minutes(DESK_OPENS),
+            closes_minute=_minutes(DESK_CLOSES),
+        )
+        for venue in venues.values()
+        for weekday in range(1, 8)
+    )
+    await tx.flush()
     return venues
 
 
-async def _load_rooms(tx: Tx, place: DemoPlace, venues: dict[str, Venue]) -> dict[str, Room]:
-    rooms = {
-        row.key: Room(
-            venue_id=venues[row.venue_key].id,
+async def _load_rooms(
+    tx: Tx, place: DemoPlace, venues: dict[str, Venue], now: datetime
+) -> dict[str, RoomRow]:
+    rooms = {}
+    for row in place.rooms:
+        wish = RoomIn(
             name=row.name,
-            kind=row.kind,
-            capacity=row.capacity,
-            slot_minutes=row.slot_minutes,
-            shortest_minutes=row.shortest_minutes,
-            longest_minutes=row.longest_minutes,
-            notice_minutes=row.notice_minutes,
-            horizon_days=row.horizon_days,
+            kind=RoomKind(row.kind),
             house_rules=row.rules,
+            units=tuple(row.units.split("、")) if row.units else (WHOLE_ROOM,),
+            policy=Terms(
+                slot_minutes=row.slot_minutes,
+                shortest_minutes=row.shortest_minutes,
+                longest_minutes=row.longest_minutes,
+                largest_party=row.capacity,
+                notice_minutes=row.notice_minutes,
+                horizon_days=row.horizon_days,
+                quotas=QUOTAS,
+                waitlist=Waitlist(longest=5, offer_minutes=30),
+            ),
         )
-        for row in place.rooms
-    }
-    tx.add_all(rooms.values())
-    await tx.flush()
+        rooms[row.key] = await make_room(tx, venues[row.venue_key], wish, by_id=None, now=now)
     tx.add_all(
         OpeningRule(
-            room_id=rooms[row.room_key].id,
-            weekday=row.weekday,
-            opens_at=row.opens,
-            closes_at=row.closes,
+            opening_id=rooms[hours.room_key].opening_id,
+            weekday=hours.weekday,
+            opens_minute=_minutes(hours.opens),
+            closes_minute=_minutes(hours.closes),
         )
-        for row in place.openings
+        for hours in place.openings
     )
     await tx.flush()
     return rooms
 
 
-def _sessions(row: SessionRow, room: Room, now: datetime) -> list[TutoringSession]:
-    """Place a weekly class on its days of the coming two weeks."""
-    days = [local_day(now) + timedelta(days=n) for n in range(SESSION_DAYS)]
-    return [
-        TutoringSession(
-            venue_id=room.venue_id,
-            room_id=room.id,
-            kind=row.kind,
-            title=row.title,
-            subject=row.subject,
-            grade=row.grade,
-            teacher_name=row.teacher,
-            starts_at=datetime.combine(day, row.starts, SHOWN_ZONE),
-            ends_at=datetime.combine(day, row.ends, SHOWN_ZONE),
-            capacity=row.capacity,
-            about=row.about,
+def _minutes(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
+
+
+async def _load_sessions(
+    tx: Tx,
+    place: DemoPlace,
+    venues: dict[str, Venue],
+    rooms: dict[str, RoomRow],
+    now: datetime,
+) -> None:
+    """Place weekly classes on their days of the coming two weeks."""
+    venue_of = {venue.id: venue for venue in venues.values()}
+    for row in place.sessions:
+        room = rooms[row.room_key]
+        venue = venue_of[room.venue_id]
+        terms = Terms(
+            audience=Audience(youngest=row.youngest_age, oldest=row.oldest_age),
+            horizon_days=SESSION_DAYS,
+            waitlist=Waitlist(longest=5),
         )
-        for day in days
-        if day.isoweekday() == row.weekday
-    ]
+        policy = await new_policy(tx, new_id(), terms, by_id=None, now=now)
+        teacher = await make_teacher(tx, venue, row.teacher, subjects=row.subject)
+        room_terms = await terms_of(tx, room.policy_id)
+        for day in (local_day(now) + timedelta(days=n) for n in range(SESSION_DAYS)):
+            if day.isoweekday() != row.weekday:
+                continue
+            wish = NewSession(
+                kind=SessionKind(row.kind),
+                title=row.title,
+                subject=row.subject,
+                grade=row.grade,
+                starts_at=datetime.combine(day, row.starts, SHOWN_ZONE),
+                ends_at=datetime.combine(day, row.ends, SHOWN_ZONE),
+                capacity=row.capacity,
+                room_id=room.id,
+                teacher_ids=(teacher.id,),
+                about=row.about,
+                for_children=row.oldest_age < OF_AGE,
+            )
+            await make_session(tx, venue, wish, room_terms, policy.id)
 
 
-async def _book(tx: Tx, wish: Wish, person_id: UUID, room: Room, now: datetime) -> BookingRow:
+async def _book(tx: Tx, wish: Wish, person_id: UUID, room: RoomRow, now: datetime) -> UUID:
     """Book two neighbouring free slots, by the rules of everybody."""
     first = local_day(now) + timedelta(days=wish.days_ahead)
     made_at = min(now, now + timedelta(days=wish.days_ahead - 1))
-    shown = await read_availability(tx, room.id, first, first + timedelta(days=7), now=made_at)
+    days = [first + timedelta(days=n) for n in range(8)]
+    shown = (await availability_of(tx, [room], days, now=made_at))[0]
     free = [
         slot
         for day in shown.days
@@ -157,7 +217,9 @@ async def _book(tx: Tx, wish: Wish, person_id: UUID, room: Room, now: datetime) 
     ]
     pairs = pairwise(free)
     starts_at, ends_at = next(
-        (a.starts_at, b.ends_at) for a, b in pairs if a.ends_at == b.starts_at
+        (a.starts_at, b.ends_at)
+        for a, b in pairs
+        if a.ends_at == b.starts_at and set(a.free_units) & set(b.free_units)
     )
     body = BookingIn(
         starts_at=starts_at,

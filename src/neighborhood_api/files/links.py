@@ -1,7 +1,8 @@
 """Links to files: signed, so that they need no sign-in, and good for about an hour.
 
 Made without the database. All links made within ten minutes are equal, so that a phone that
-lists the same photos again finds them in its cache.
+lists the same photos again finds them in its cache. Nobody can take a link back; so what is
+shown to everybody, and may be hidden, merged or erased any minute, has links for minutes only.
 """
 
 import hmac
@@ -22,6 +23,9 @@ from neighborhood_api.settings import Settings
 LIFETIME_SECONDS = 3600
 """At the least; WeChat's content check fetches an image up to 30 minutes later."""
 STEP_SECONDS = 600
+PUBLIC_SECONDS = 300
+"""At the least, and less than twice as long, where everybody sees the image: so soon after it
+was taken from the public its last link is dead."""
 SHORTEST_SECRET = 32
 """Bytes, as many as the digest has."""
 
@@ -75,10 +79,14 @@ class Links:
     secret: bytes = field(repr=False)
     prefix: str = "/api/v1"
 
-    def sign(self, file_id: UUID, variant: Variant, now: datetime) -> Link:
-        """Return a link good for an hour, and up to ten minutes more."""
-        soonest = int(now.timestamp()) + LIFETIME_SECONDS
-        expires = -(-soonest // STEP_SECONDS) * STEP_SECONDS
+    def sign(
+        self, file_id: UUID, variant: Variant, now: datetime, *, public: bool = False
+    ) -> Link:
+        """Return a link good for an hour, and up to ten minutes more; `public` for minutes."""
+        lifetime, step = LIFETIME_SECONDS, STEP_SECONDS
+        if public:
+            lifetime = step = PUBLIC_SECONDS
+        expires = -(-(int(now.timestamp()) + lifetime) // step) * step
         signature = self._signature(file_id, variant, expires)
         query = f"variant={variant.value}&expires={expires}&signature={signature}"
         return Link(f"{self.prefix}/files/{file_id}?{query}", expires)

@@ -72,6 +72,8 @@ async def make_appointment(
     """
     node = await current_node(tx, wish.node_id, now=now)
     actor.require(Permission.APPOINTMENT_MANAGE, at=node.place)
+    if wish.role is Role.CHIEF_OPERATOR:
+        actor.require_for_all(Permission.APPOINTMENT_MANAGE)
     if Level(node.level) not in LEVEL_OF[wish.role]:
         raise PostNotAtThisLevel
     if wish.ends_on is not None and wish.ends_on < wish.starts_on:
@@ -242,11 +244,19 @@ def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person]:
 
 
 async def _managed(tx: Tx, actor: Actor, appointment_id: UUID) -> Appointment:
-    """Load and lock an appointment that the caller manages; others do not exist for her."""
+    """Load and lock an appointment that the caller manages; others do not exist for her.
+
+    A chief operator's is changed by another one only.
+    """
     found = await locked_appointment(tx, appointment_id)
-    if found is None or not actor.may(Permission.APPOINTMENT_MANAGE, at=found[1].place):
+    if found is None:
         raise AppointmentNotFound
-    return found[0]
+    appointment, node = found
+    wanted = Permission.APPOINTMENT_MANAGE
+    chief = appointment.role == Role.CHIEF_OPERATOR
+    if not actor.may(wanted, at=node.place) or (chief and not actor.may_for_all(wanted)):
+        raise AppointmentNotFound
+    return appointment
 
 
 async def _require_organization(tx: Tx, wish: AppointmentIn) -> None:

@@ -27,6 +27,7 @@ ANSWERING: dict[Level, tuple[Role, ...]] = {
 }
 """Which posts answer at each level, the first one filled."""
 HIGHEST = Level.STREET
+"""Where the ladder ends, save for what is about persons."""
 
 
 class Duty(NamedTuple):
@@ -61,7 +62,7 @@ _ON_DUTY = Query(
     .outerjoin(Appointment, and_(Appointment.node_id == Node.id, in_office(DAY)))
     .outerjoin(Leave, on_leave(DAY))
     .outerjoin(Person, Person.id == acting(DAY))
-    .where(Node.id.in_([bindparam(name) for name in COLUMNS[Level.STREET :]]), exists_on(DAY))
+    .where(Node.id.in_([bindparam(name) for name in COLUMNS]), exists_on(DAY))
     .order_by(Appointment.starts_on, Appointment.id),
     _Acting,
 )
@@ -75,11 +76,15 @@ async def who_answers(
     now: datetime,
     answering: Mapping[Level, tuple[Role, ...]] = ANSWERING,
 ) -> Duty:
-    """Find who answers for `place`: at its own level, or above where the posts are vacant."""
-    nodes = dict(zip(COLUMNS[Level.STREET :], place[Level.STREET :], strict=True))
+    """Find who answers for `place`: at its own level, or above where the posts are vacant.
+
+    Where all of them are, it waits at the street, or at the district if `place` is one.
+    """
+    highest = min(answering)
+    nodes = dict(zip(COLUMNS, (*[None] * highest, *place[highest:]), strict=True))
     posts = await _ON_DUTY.all(source, day=local_day(now), **nodes)
     filled = [post for post in posts if post.person_id is not None]
-    for level in range(place.level, HIGHEST - 1, -1):
+    for level in range(place.level, highest - 1, -1):
         for role in answering.get(Level(level), ()):
             for post in filled:
                 if post.level == level and post.role == role:
@@ -91,6 +96,6 @@ async def who_answers(
                         post.node_name,
                         post.person_name,
                     )
-    top = place.up_to(HIGHEST)
+    top = place.up_to(max(HIGHEST, highest))
     name = next((post.node_name for post in posts if post.node_id == top.node_id), "")
-    return Duty(top.level, top.node_id, answering[HIGHEST][0], None, name)
+    return Duty(top.level, top.node_id, answering[top.level][0], None, name)

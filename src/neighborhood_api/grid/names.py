@@ -10,6 +10,8 @@ ROLE_NAMES: dict[Role, str] = {
     Role.COMMUNITY_SECRETARY: "社区书记",
     Role.STREET_DISPATCHER: "街道调度员",
     Role.STREET_SECRETARY: "街道书记",
+    Role.DISCIPLINE_OFFICER: "纪检监察员",
     Role.DEPARTMENT_OFFICER: "部门承办人",
     Role.OPERATOR: "系统管理员",
+    Role.CHIEF_OPERATOR: "总管理员",
 }

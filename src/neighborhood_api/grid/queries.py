@@ -4,7 +4,20 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.grid.models import Appointment, Leave, Node, Organization, Residence
@@ -66,6 +79,31 @@ def exists_on(day: ColumnElement[date], node: type[Node] = Node) -> ColumnElemen
     return and_(node.valid_from <= day, or_(node.valid_until.is_(None), node.valid_until > day))
 
 
+def _acted_in(person_id: ColumnElement[UUID]) -> CompoundSelect[UUID]:
+    """Select the appointments a person holds or stands in for; holders on leave among them.
+
+    A union, because one condition over two tables would read all appointments.
+    """
+    own = select(Appointment.id).where(Appointment.person_id == person_id)
+    stands = select(Appointment.id).where(Appointment.stand_in_id == person_id, stands_in(DAY))
+    meanwhile = select(Leave.appointment_id).where(Leave.stand_in_id == person_id, is_away(DAY))
+    open_ones = Appointment.ended_at.is_(None)
+    return union_all(own.where(open_ones), stands.where(open_ones), meanwhile)
+
+
+POSTS_HELD = (
+    select(Appointment.role, Node.level, Node.id, Appointment.organization_id)
+    .join(Node, Node.id == Appointment.node_id)
+    .where(
+        Appointment.id.in_(_acted_in(bindparam("person_id", type_=Uuid))),
+        in_office(DAY),
+        exists_on(DAY),
+    )
+    .order_by(Appointment.id)
+)
+"""The posts that a person acts in on a day. A session asks, which first writes what waits."""
+
+
 class Contact(NamedTuple):
     """Who answers for a node in one post today; a node nobody answers for has no role."""
 
@@ -105,7 +143,9 @@ _ACTING: list[Any] = [
     case((StandIn.id.is_not(None), Person.name), else_=None).label("stands_in_for"),
     Organization.name.label("organization"),
 ]
-_PUBLIC_POSTS = Appointment.role != Role.OPERATOR.value
+_PUBLIC_POSTS = and_(
+    *(Appointment.role != role.value for role in (Role.OPERATOR, Role.CHIEF_OPERATOR))
+)
 
 
 def _contacts() -> Select[*tuple[Any, ...]]:

@@ -1,8 +1,8 @@
 """Rules of the grid: who is where, and who is responsible there."""
 
 import unicodedata
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
@@ -10,16 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
     Select,
     and_,
     func,
     literal,
     or_,
     select,
-    union_all,
 )
+from sqlalchemy.orm import aliased
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.coordinates import CoordinateSystem, Point, metres_between, to_wgs84
@@ -37,12 +35,11 @@ from neighborhood_api.grid.queries import (
     HOME_CONTACTS,
     NODE_CONTACTS,
     PLATE_CONTACTS,
+    POSTS_HELD,
     Contact,
     HomeContact,
     NodeRow,
     exists_on,
-    in_office,
-    is_away,
     stands_in,
 )
 from neighborhood_api.grid.schemas import (
@@ -51,7 +48,8 @@ from neighborhood_api.grid.schemas import (
     PlateOut,
 )
 from neighborhood_api.identity.access import Actor, Permission, Post, Role
-from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.places import COLUMNS, Level
+from neighborhood_api.identity.service import Part
 from neighborhood_api.identity.tokens import Standing
 from neighborhood_api.kit.db import ReadTx, Source
 from neighborhood_api.kit.problems import Problem
@@ -104,31 +102,27 @@ class NoLaneNearby(Problem):
 
 async def standing_of(tx: ReadTx, person_id: UUID, now: datetime) -> Standing:
     """Return what a person is: the posts she acts in today, and where she lives."""
-    day = literal(local_day(now))
-    held = (
-        select(Appointment.role, Node.level, Node.id, Appointment.organization_id)
-        .join(Node, Node.id == Appointment.node_id)
-        .where(Appointment.id.in_(_acted_in(person_id, day)), in_office(day), exists_on(day))
-        .order_by(Appointment.id)
-    )
+    whose = {"person_id": person_id, "day": local_day(now)}
     posts = tuple(
         Post(Role(role), Level(level), node_id, organization_id)
-        for role, level, node_id, organization_id in await tx.execute(held)
+        for role, level, node_id, organization_id in await tx.execute(POSTS_HELD, whose)
     )
     home = await tx.get(Residence, person_id)
     return Standing(posts, None if home is None else home.place)
 
 
-def _acted_in(person_id: UUID, day: ColumnElement[date]) -> CompoundSelect[UUID]:
-    """Select the appointments a person holds or stands in for; holders on leave among them.
-
-    A union, because one condition over two tables would read all appointments.
-    """
-    own = select(Appointment.id).where(Appointment.person_id == person_id)
-    stands = select(Appointment.id).where(Appointment.stand_in_id == person_id, stands_in(day))
-    meanwhile = select(Leave.appointment_id).where(Leave.stand_in_id == person_id, is_away(day))
-    open_ones = Appointment.ended_at.is_(None)
-    return union_all(own.where(open_ones), stands.where(open_ones), meanwhile)
+async def names_of(tx: ReadTx, node_ids: Collection[UUID]) -> dict[UUID, list[Part]]:
+    """Return the places of nodes by name, each from the district down; in one statement."""
+    named: dict[UUID, list[Part]] = {}
+    if not node_ids:
+        return named
+    above = aliased(Node)
+    lies_in = above.id.in_([getattr(Node, name) for name in COLUMNS])
+    found = select(Node.id, above.level, above.id, above.name).join(above, lies_in)
+    query = found.where(Node.id.in_(node_ids)).order_by(Node.id, above.level)
+    for node_id, level, part_id, name in await tx.execute(query):
+        named.setdefault(node_id, []).append(Part(Level(level), part_id, name))
+    return named
 
 
 async def holds_posts(tx: ReadTx, person_id: UUID, now: datetime) -> bool:

@@ -36,8 +36,12 @@ class Permission(StrEnum):
     HOUSEHOLD_READ = "household:read"
     VENUE_MANAGE = "venue:manage"
     BOOKING_READ = "booking:read"
+    BOOKING_MANAGE = "booking:manage"
+    CHILD_LOOK = "child:look"
     STATISTICS_READ = "statistics:read"
     STATISTICS_MANAGE = "statistics:manage"
+    EVERYWHERE_MANAGE = "everywhere:manage"
+    """To change with another permission what holds in every district."""
 
 
 class Role(StrEnum):
@@ -50,8 +54,12 @@ class Role(StrEnum):
     COMMUNITY_SECRETARY = "community_secretary"
     STREET_DISPATCHER = "street_dispatcher"
     STREET_SECRETARY = "street_secretary"
+    DISCIPLINE_OFFICER = "discipline_officer"
+    """Of the discipline inspection (纪检监察): for reports on persons, and nothing else."""
     DEPARTMENT_OFFICER = "department_officer"
     OPERATOR = "operator"
+    CHIEF_OPERATOR = "chief_operator"
+    """An operator who also changes what holds in every district; named on the command line."""
 
 
 _FIELD = frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.HOUSEHOLD_READ})
@@ -61,9 +69,30 @@ _OFFICE = _FIELD | {
     Permission.ROSTER_READ,
     Permission.VENUE_MANAGE,
     Permission.BOOKING_READ,
+    Permission.BOOKING_MANAGE,
+    Permission.CHILD_LOOK,
     Permission.STATISTICS_READ,
 }
 _STREET = _OFFICE | {Permission.ISSUE_DISPATCH}
+
+_OPERATOR = frozenset(
+    {
+        Permission.ISSUE_READ,
+        Permission.REPLY_MANAGE,
+        Permission.CATEGORY_MANAGE,
+        Permission.CALENDAR_MANAGE,
+        Permission.GRID_MANAGE,
+        Permission.APPOINTMENT_MANAGE,
+        Permission.LEAVE_GRANT,
+        Permission.ROSTER_READ,
+        Permission.HOUSEHOLD_READ,
+        Permission.VENUE_MANAGE,
+        Permission.BOOKING_READ,
+        Permission.BOOKING_MANAGE,
+        Permission.STATISTICS_READ,
+        Permission.STATISTICS_MANAGE,
+    }
+)
 
 GRANTED: dict[Role, frozenset[Permission]] = {
     Role.LANE_CHIEF: _FIELD,
@@ -74,26 +103,12 @@ GRANTED: dict[Role, frozenset[Permission]] = {
     Role.COMMUNITY_SECRETARY: _OFFICE | {Permission.LEAVE_GRANT},
     Role.STREET_DISPATCHER: _STREET | {Permission.REPLY_MANAGE},
     Role.STREET_SECRETARY: _STREET | {Permission.ISSUE_CONFIDENTIAL, Permission.LEAVE_GRANT},
+    Role.DISCIPLINE_OFFICER: frozenset({Permission.ISSUE_CONFIDENTIAL}),
     Role.DEPARTMENT_OFFICER: frozenset(
         {Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.STATISTICS_READ}
     ),
-    Role.OPERATOR: frozenset(
-        {
-            Permission.ISSUE_READ,
-            Permission.REPLY_MANAGE,
-            Permission.CATEGORY_MANAGE,
-            Permission.CALENDAR_MANAGE,
-            Permission.GRID_MANAGE,
-            Permission.APPOINTMENT_MANAGE,
-            Permission.LEAVE_GRANT,
-            Permission.ROSTER_READ,
-            Permission.HOUSEHOLD_READ,
-            Permission.VENUE_MANAGE,
-            Permission.BOOKING_READ,
-            Permission.STATISTICS_READ,
-            Permission.STATISTICS_MANAGE,
-        }
-    ),
+    Role.OPERATOR: _OPERATOR,
+    Role.CHIEF_OPERATOR: _OPERATOR | {Permission.EVERYWHERE_MANAGE},
 }
 
 LEVEL_OF: dict[Role, tuple[Level, ...]] = {
@@ -104,8 +119,10 @@ LEVEL_OF: dict[Role, tuple[Level, ...]] = {
     Role.COMMUNITY_SECRETARY: (Level.COMMUNITY,),
     Role.STREET_DISPATCHER: (Level.STREET,),
     Role.STREET_SECRETARY: (Level.STREET,),
+    Role.DISCIPLINE_OFFICER: (Level.STREET, Level.DISTRICT),
     Role.DEPARTMENT_OFFICER: (Level.STREET, Level.DISTRICT),
     Role.OPERATOR: (Level.DISTRICT,),
+    Role.CHIEF_OPERATOR: (Level.DISTRICT,),
 }
 """At which levels each post exists."""
 
@@ -163,17 +180,19 @@ class Actor:
         if not self.may(permission, at=at, organizations=organizations):
             raise Forbidden(permission=permission.value)
 
-    def require_for_all(self, permission: Permission) -> None:
-        """Refuse unless a post grants `permission` over a whole district.
+    def may_for_all(self, permission: Permission) -> bool:
+        """Tell whether some post grants `permission` in every district."""
+        wanted = {permission, Permission.EVERYWHERE_MANAGE}
+        return any(wanted <= GRANTED[post.role] for post in self.posts)
 
-        For what has no place and holds everywhere.
+    def require_for_all(self, permission: Permission) -> None:
+        """Refuse unless some post grants `permission` in every district.
+
+        For what has no place and holds everywhere, such as categories.
 
         Raises: Forbidden.
         """
-        if not any(
-            permission in GRANTED[post.role] and post.level is Level.DISTRICT
-            for post in self.posts
-        ):
+        if not self.may_for_all(permission):
             raise Forbidden(permission=permission.value)
 
     def reach(self, permission: Permission, table: type) -> ColumnElement[bool]:

@@ -52,7 +52,7 @@ class _CurrentActor(HTTPBearer):
         token = gate.tokens.read(given.strip())
         if await gate.revocations.holds(token):
             raise TokenRevoked
-        caller = request.state.caller = str(token.actor.person_id)
+        caller = request.state.caller = token.caller
         if request.method not in _SAFE:
             await gate.writes.hit(caller)
         return token.actor

@@ -54,6 +54,13 @@ class Place(tuple[UUID | None, UUID | None, UUID | None, UUID | None, UUID | Non
             raise ValueError("a place has at least a district")
         return node
 
+    def up(self) -> "Place":
+        """Return the place one level above this one.
+
+        Raises: ValueError for a district.
+        """
+        return self.up_to(Level(self.level - 1))
+
     def up_to(self, level: Level) -> "Place":
         """Return the part of this place from the district down to `level`."""
         return Place.of(*self[: level + 1])

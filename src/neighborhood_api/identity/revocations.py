@@ -115,7 +115,8 @@ class Revocations:
         """Tell whether the token was revoked."""
         ids = (token.actor.person_id, token.actor.sign_in_id)
         if self._live:
-            return any(token.epoch < self._least.get(subject, 0) for subject in ids)
+            least = self._least
+            return bool(least) and any(token.epoch < least.get(subject, 0) for subject in ids)
         rows = await LEAST_EPOCHS.all(
             self._database.reader, person_id=ids[0], sign_in_id=ids[1]
         )

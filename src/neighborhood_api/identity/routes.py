@@ -1,13 +1,15 @@
 """HTTP operations of signing in, and of one's own account."""
 
+from datetime import datetime
+
 from fastapi import Depends, Request
 
 from neighborhood_api.identity import service, staff, tokens
 from neighborhood_api.identity.caller import ActorDep, GateDep, limit_sign_ins
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import (
+    AccountOut,
     Jwks,
-    MeOut,
     NameIn,
     PasswordChangeIn,
     PhoneBoundOut,
@@ -19,7 +21,7 @@ from neighborhood_api.identity.schemas import (
 )
 from neighborhood_api.identity.service import Issuer
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
+from neighborhood_api.kit.db import ReaderDep, ReadTx, ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import TooManyRequests, TryAgain, problems
 from neighborhood_api.kit.schema import Done
@@ -112,13 +114,15 @@ async def sign_out(body: RefreshIn, tx: TxDep, now: NowDep) -> Done:
 
 
 @router.get("/me", summary="我的账号 · The caller's account", responses=problems(*SIGNED_IN))
-async def read_me(request: Request, actor: ActorDep, tx: ReadTxDep, now: NowDep) -> MeOut:
-    """本人的称呼、手机号、岗位和居住街巷。Name, phone, posts and lane of the caller."""
+async def read_me(request: Request, actor: ActorDep, tx: ReadTxDep, now: NowDep) -> AccountOut:
+    """本人的称呼、手机号、岗位和居住街巷，附各级地名。
+
+    Name, phone, posts and home of the caller, with the names of the places.
+    """
     person = await tx.get(Person, actor.person_id)
     if person is None:
         raise service.PersonNotFound
-    standing = await request.app.state.standing_of(tx, actor.person_id, now)
-    return service.me_view(person, standing)
+    return await _account(request, tx, person, now)
 
 
 @router.put(
@@ -128,11 +132,19 @@ async def read_me(request: Request, actor: ActorDep, tx: ReadTxDep, now: NowDep)
 )
 async def rename(
     request: Request, body: NameIn, actor: ActorDep, tx: TxDep, now: NowDep
-) -> MeOut:
+) -> AccountOut:
     """修改称呼。Change what the caller is called."""
     person = await service.rename(tx, actor, body)
-    standing = await request.app.state.standing_of(tx, actor.person_id, now)
-    return service.me_view(person, standing)
+    return await _account(request, tx, person, now)
+
+
+async def _account(request: Request, tx: ReadTx, person: Person, now: datetime) -> AccountOut:
+    standing = await request.app.state.standing_of(tx, person.id, now)
+    nodes = {post.node_id for post in standing.posts}
+    if standing.residence is not None:
+        nodes.add(standing.residence.node_id)
+    names = await request.app.state.names_of(tx, nodes)
+    return service.account_view(person, standing, names)
 
 
 @router.post(

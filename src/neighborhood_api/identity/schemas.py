@@ -82,7 +82,7 @@ class PostOut(Out):
     role: Role
     """岗位 · Kind of post."""
     level: Level
-    """层级:1 街道 2 社区 3 网格 4 街巷 · Level of its node."""
+    """层级:0 区县 1 街道 2 社区 3 网格 4 街巷 · Level of its node."""
     node_id: UUID
     """所在节点 · The grid node that the post is for."""
     organization_id: UUID | None
@@ -101,6 +101,62 @@ class MeOut(Out):
     """现任岗位 · Posts held now; empty for residents."""
     lane_id: UUID | None
     """居住街巷 · Lane of residence; null until given."""
+    version: int
+    """版本号，修改时带上 · Send it back with a change."""
+
+
+class PlacePartOut(Out):
+    """One level of a place."""
+
+    level: Level
+    """层级:0 区县 1 街道 2 社区 3 网格 4 街巷 · Level."""
+    id: UUID
+    name: str
+    """名称 · What it is called."""
+
+
+class NamedPostOut(PostOut):
+    """A post that the caller holds, with the names of its place."""
+
+    place: list[PlacePartOut]
+    """所在地点，从区县到所在节点 · Its place, from the district down."""
+
+
+class AccountOut(Out):
+    """The caller, with the names of the places that matter to her."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-0000-7000-8000-000000000001",
+                    "name": "林女士",
+                    "phone": "15400000001",
+                    "posts": [],
+                    "lane_id": "0198c0de-0000-7000-8000-000000000007",
+                    "home": [
+                        {
+                            "level": 4,
+                            "id": "0198c0de-0000-7000-8000-000000000007",
+                            "name": "榕树巷",
+                        }
+                    ],
+                    "version": 1,
+                }
+            ]
+        }
+    )
+    id: UUID
+    name: str | None
+    """称呼 · Name; null until given."""
+    phone: str | None
+    """本人手机号（完整）· The caller's own number, unmasked; null until bound."""
+    posts: list[NamedPostOut]
+    """现任岗位 · Posts held now; empty for residents."""
+    lane_id: UUID | None
+    """居住街巷 · Lane of residence; null until given."""
+    home: list[PlacePartOut]
+    """居住地点，从区县到街巷 · Where the caller lives, from the district down; else empty."""
     version: int
     """版本号，修改时带上 · Send it back with a change."""
 

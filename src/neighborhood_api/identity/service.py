@@ -1,11 +1,12 @@
 """Rules of signing in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from secrets import token_urlsafe
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -15,8 +16,17 @@ from neighborhood_api.identity import passwords
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.events import PersonMerged, PhoneBound
 from neighborhood_api.identity.models import Person, RefreshToken, SignIn
+from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.revocations import revoke_person, revoke_sign_in
-from neighborhood_api.identity.schemas import MeOut, NameIn, PostOut, SignedInOut
+from neighborhood_api.identity.schemas import (
+    AccountOut,
+    MeOut,
+    NamedPostOut,
+    NameIn,
+    PlacePartOut,
+    PostOut,
+    SignedInOut,
+)
 from neighborhood_api.identity.tokens import LIFETIME, Standing, Tokens
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.ids import new_id
@@ -30,6 +40,20 @@ PASSWORD_KINDS = 3
 
 StandingOf = Callable[[ReadTx, UUID, datetime], Awaitable[Standing]]
 """Answers what a person is now; `grid` knows, and `app` introduces them."""
+
+
+class Part(NamedTuple):
+    """One level of a place, by name."""
+
+    level: Level
+    id: UUID
+    name: str
+
+
+Names = Mapping[UUID, Sequence[Part]]
+"""The places of nodes by the node's id, each from the district down."""
+NamesOf = Callable[[ReadTx, Collection[UUID]], Awaitable[Names]]
+"""Answers how places are called; from `grid`, as well."""
 
 HoldsPosts = Callable[[ReadTx, UUID, datetime], Awaitable[bool]]
 """Answers whether a person has a post, or stands in for one, now or later; likewise."""
@@ -132,6 +156,28 @@ def me_view(person: Person, standing: Standing) -> MeOut:
         lane_id=None if standing.residence is None else standing.residence[-1],
         version=person.version,
     )
+
+
+def account_view(person: Person, standing: Standing, names: Names) -> AccountOut:
+    """Show a person to herself, with the names of her places."""
+    me = me_view(person, standing)
+    home = () if standing.residence is None else names.get(standing.residence.node_id, ())
+    return AccountOut(
+        id=me.id,
+        name=me.name,
+        phone=me.phone,
+        posts=[
+            NamedPostOut(**dict(post), place=_parts(names.get(post.node_id, ())))
+            for post in me.posts
+        ],
+        lane_id=me.lane_id,
+        home=_parts(home),
+        version=me.version,
+    )
+
+
+def _parts(named: Sequence[Part]) -> list[PlacePartOut]:
+    return [PlacePartOut(level=part.level, id=part.id, name=part.name) for part in named]
 
 
 async def sign_in_with_wechat(

@@ -64,6 +64,8 @@ class Verified:
     actor: Actor
     epoch: int
     expires: float
+    caller: str
+    """The person's id, as limits and idempotency keys name her."""
 
 
 class Tokens:
@@ -155,6 +157,7 @@ def _verified(claims: dict[str, Any]) -> Verified:
         ),
         epoch=int(claims["epoch"]),
         expires=float(claims["exp"]),
+        caller=str(UUID(claims["sub"])),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid, false
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,6 +64,9 @@ class Issue(Model):
     """Of somebody who telephoned or came to the counter."""
     supporters: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many said "me too"."""
+    response_missed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    resolution_missed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the limit had passed already when it was merged: to merge is no way out of it."""
     rating: Mapped[int | None] = mapped_column(default=None)
     rating_text: Mapped[str | None] = mapped_column(default=None)
     rated_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -62,6 +62,7 @@ async def list_my_issues(
         Forbidden,
         service.PlaceNeeded,
         service.CategoryNotFound,
+        service.NotAboutPersons,
         NodeNotFound,
         NotALane,
         NoLaneNearby,

@@ -62,6 +62,11 @@ class IssueIn(In):
     """对公众匿名，默认是（承办人员仍可见）· Hidden from the public; handling staff see who."""
     on_behalf_of: CallerIn | None = None
     """代来电或来访群众登记（工作人员）· For staff: whom the issue is entered for."""
+    to_district: bool = False
+    """反映的是本街道负责人时选 true，由区级纪检监察直接受理，街道看不到。
+
+    Only for reports on persons, about the street's own heads: the district's discipline
+    officers take it, and nobody at the street sees it."""
 
     @model_validator(mode="after")
     def _photos_once(self) -> Self:
@@ -127,7 +132,9 @@ class PhotoOut(Out):
 
     id: UUID
     url: str
-    """相对地址，一小时后失效 · Relative address; expires after an hour."""
+    """相对地址，一小时后失效，公开页面上的五分钟后失效。
+
+    Relative address; expires after an hour, where the public sees it after five minutes."""
     thumbnail_url: str
     """缩略图地址 · Smaller picture (the photo itself until it has been made)."""
 

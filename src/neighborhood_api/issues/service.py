@@ -55,6 +55,14 @@ class PlaceNeeded(Problem):
     message = "请选择事发街巷或提供位置"
 
 
+class NotAboutPersons(Problem):
+    """Only a report on persons goes past the street."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Only a report on persons goes straight to the district"
+    message = "只有反映工作人员的诉求可直接交区级，请取消该选项或改选类别"
+
+
 class InternalForStaff(Problem):
     """Reporters cannot write notes for staff's eyes only."""
 
@@ -71,7 +79,7 @@ async def report_issue(
     All rows wait for the commit: with what is looked up before, that is three statements.
 
     Raises: PlaceNeeded, NodeNotFound, NotALane, NoLaneNearby, CategoryNotFound, Forbidden,
-        FilesNotUsable.
+        FilesNotUsable, NotAboutPersons.
     Emits: CaseMoved, IssueReported, IssuePublished.
     """
     lane_id = await lane_of(
@@ -79,6 +87,8 @@ async def report_issue(
     )
     context = await _context(handle, lane_id, wish.category_code, now=now)
     place, terms = context.place, kept_terms(context.rule_id, context)
+    if wish.to_district and not terms.confidential:
+        raise NotAboutPersons
     reporter_id: UUID | None = actor.person_id
     mover = Mover(By.REPORTER, actor.person_id)
     if wish.on_behalf_of is not None:
@@ -88,9 +98,10 @@ async def report_issue(
         mover = Mover(By.INTAKE, actor.person_id, _intake_role(actor, place))
     if wish.photo_ids:
         await claim_files(handle, actor.person_id, wish.photo_ids, now=now)
+    first = first_place(place, terms, to_district=wish.to_district)
     duty = await who_answers(
         handle,
-        first_place(place, terms),
+        first,
         now=now,
         answering=answering_for(confidential=terms.confidential),
     )
@@ -104,6 +115,7 @@ async def report_issue(
         code=_code(context, now),
         reporter_id=reporter_id,
         said=Said(text=wish.text, file_ids=wish.photo_ids),
+        expected=first,
         now=now,
     )
     issue = _issue(case, wish, context.rule_id)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from neighborhood_api.cases.attending import reads_rating
+from neighborhood_api.cases.hands import is_highest
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import (
     CaseNotFound,
@@ -48,10 +50,14 @@ from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.schedules.clocks import Clock
 
+_STATES = {state.value: (state, name) for state, name in ISSUE.names.items()}
+_ROLES = {role.value: (role, name) for role, name in ROLE_NAMES.items()}
+_LEVELS = tuple(Level)
+
 
 def issue_view(row: IssueRow, links: Links, *, now: datetime) -> IssueOut:
     """Show an issue as lists do."""
-    state = State(row.state)
+    state, state_name = _STATES[row.state]
     return IssueOut(
         id=row.id,
         code=row.code,
@@ -59,7 +65,7 @@ def issue_view(row: IssueRow, links: Links, *, now: datetime) -> IssueOut:
         category_name=row.category_name,
         text=row.text,
         state=state,
-        state_name=ISSUE.names[state],
+        state_name=state_name,
         lane_id=row.lane_id,
         lane_name=row.lane_name,
         location=row.location,
@@ -121,14 +127,26 @@ async def show_issue(
         timeline=[
             entry_view(entry, links, now, staff=staff)
             for entry in entries
-            if staff or not entry.internal
+            if (staff or not entry.internal) and not _others_rating(entry, case, actor)
         ],
     )
 
 
+def _others_rating(entry: EntryRow, case: Case, actor: Actor) -> bool:
+    """Tell whether a line says how a department was rated, to another one."""
+    if entry.move != Move.RATE_CALL.value:
+        return False
+    rated = (entry.detail or {}).get("call_id")
+    calls = (call for call in case.calls if str(call.id) == rated)
+    return not any(reads_rating(ISSUE, case, call, actor) for call in calls)
+
+
 async def _moves(tx: ReadTx, case: Case, actor: Actor, now: datetime) -> list[Move]:
     """Return the buttons to show: what the caller could do at this moment."""
-    moves = await without_impossible(tx, case, actor, moves_for(ISSUE, case, actor))
+    moves = moves_for(ISSUE, case, actor)
+    if Move.ESCALATE in moves and await is_highest(tx, case, now=now):
+        moves.remove(Move.ESCALATE)
+    moves = await without_impossible(tx, case, actor, moves)
     moves = await without_settled(tx, case, actor, moves, now=now)
     return await without_watched(tx, case, actor, moves, now=now)
 
@@ -139,13 +157,13 @@ def hand_name(row: IssueRow) -> str:
 
 
 def _hand(row: IssueRow) -> HandOut:
-    role = Role(row.hand_role)
+    role, role_name = _ROLES[row.hand_role]
     return HandOut(
-        level=Level(row.hand_level),
+        level=_LEVELS[row.hand_level],
         node_id=row.hand_node_id,
         node_name=row.hand_node_name,
         role=role,
-        role_name=ROLE_NAMES[role],
+        role_name=role_name,
         person_name=row.hand_person_name,
         organization=row.organization,
     )
@@ -161,13 +179,15 @@ def _passed(due_at: datetime | None, now: datetime) -> bool:
     return due_at is not None and due_at < now
 
 
-def show_photos(ids: Sequence[UUID], links: Links, now: datetime) -> list[PhotoOut]:
-    """Show photos behind signed links."""
+def show_photos(
+    ids: Sequence[UUID], links: Links, now: datetime, *, public: bool = False
+) -> list[PhotoOut]:
+    """Show photos behind signed links, which end within minutes where the public sees them."""
     return [
         PhotoOut(
             id=file_id,
-            url=links.sign(file_id, Variant.PHOTO, now).url,
-            thumbnail_url=links.sign(file_id, Variant.THUMBNAIL, now).url,
+            url=links.sign(file_id, Variant.PHOTO, now, public=public).url,
+            thumbnail_url=links.sign(file_id, Variant.THUMBNAIL, now, public=public).url,
         )
         for file_id in ids
     ]

@@ -16,8 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 from typing_extensions import override
 
 from neighborhood_api.kit.filling import fill_at_once
+from neighborhood_api.kit.pool import CONNECT_SECONDS, connect
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import CONNECT_SECONDS, Reader, connect, run_in_session
+from neighborhood_api.kit.reads import Reader, run_in_session
 from neighborhood_api.kit.writes import Writer, Writers, insertion
 
 ReadTx = NewType("ReadTx", AsyncSession)

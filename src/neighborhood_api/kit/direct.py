@@ -130,6 +130,7 @@ def _handler(app: FastAPI, context: RouteContext) -> Handler:
     if endpoint is None or context.response_model is None:
         raise NotDirect(f"{context.name}: there is no response model")
     answer: TypeAdapter[Any] = TypeAdapter(context.response_model)
+    check, write = answer.validator.validate_python, answer.serializer.to_json
 
     async def handle(request: Request) -> Response:
         given: dict[str, Any] = {}
@@ -139,8 +140,8 @@ def _handler(app: FastAPI, context: RouteContext) -> Handler:
             value = await resolve(request)
             if name is not None:
                 given[name] = value
-        result = answer.validate_python(await endpoint(**given), from_attributes=True)
-        return Response(answer.dump_json(result, by_alias=True), media_type="application/json")
+        result = check(await endpoint(**given), from_attributes=True)
+        return Response(write(result, by_alias=True), media_type="application/json")
 
     return handle
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neighborhood_api.kit.errors import problem_response
-from neighborhood_api.kit.logs import describe, request_answered
+from neighborhood_api.kit.logs import describe, request_answered, within_request
 from neighborhood_api.kit.problems import MEDIA_TYPE, BodyTooLarge, InternalError
 
 log = structlog.get_logger("neighborhood_api.access")
@@ -72,18 +72,16 @@ class Envelope:
                 headers += [h for h in (_API_POLICY, _NO_STORE) if h[0] not in names]
             await send(message)
 
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
-        try:
-            await self.app(scope, receive, send_enveloped)
-        except Exception as exc:  # noqa: BLE001  (a defect: for the log, not the caller)
-            log.error(  # noqa: TRY400  (its text may quote people's data)
-                "crashed", **describe(exc)
-            )
-            if status == 0:
-                response = problem_response(Request(scope), InternalError())
-                await response(scope, receive, send_enveloped)
-        finally:
-            structlog.contextvars.reset_contextvars(**bound)
+        with within_request(request_id):
+            try:
+                await self.app(scope, receive, send_enveloped)
+            except Exception as exc:  # noqa: BLE001  (a defect: for the log, not the caller)
+                log.error(  # noqa: TRY400  (its text may quote people's data)
+                    "crashed", **describe(exc)
+                )
+                if status == 0:
+                    response = problem_response(Request(scope), InternalError())
+                    await response(scope, receive, send_enveloped)
         _account(scope, status, perf_counter() - started)
 
 
@@ -109,7 +107,7 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
         operation=operation,
         method=scope["method"],
         status=status,
-        milliseconds=round(seconds * 1000, 1),
+        seconds=seconds,
     )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
+from neighborhood_api.kit.pool import LOST, Pool, is_spent
+
 if TYPE_CHECKING:
     from neighborhood_api.kit.db import Source
 
@@ -22,26 +24,7 @@ Row = tuple[Any, ...]
 Statement = Select[*Row] | ReturningInsert[*Row] | ReturningUpdate[*Row] | ReturningDelete[*Row]
 
 DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-LOST = (
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    ConnectionError,
-)
-"""How asyncpg says that a connection is no more."""
-CONNECT_SECONDS = 5
-"""How long a request waits for a database that does not answer at all."""
 _LOCKING = re.compile(r"\bFOR (NO KEY )?(UPDATE|(KEY )?SHARE)\b")
-
-
-async def connect(*where: str, **how: Any) -> asyncpg.Connection:  # noqa: ANN401
-    """Connect with asyncpg; a socket file that is not there means a server that is away."""
-    try:
-        return await asyncpg.connect(*where, **how)
-    except FileNotFoundError as exc:
-        raise ConnectionRefusedError(exc.errno, "the database is not running") from exc
 
 
 class Reader:
@@ -51,20 +34,17 @@ class Reader:
         """Prepare up to `size` connections to `url`; `open` makes the first."""
         self._url = url
         self._size = size
-        self._pool: asyncpg.Pool | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
         """Connect."""
-        self._pool = await asyncpg.create_pool(
+        self._pool = Pool(
             self._url,
-            min_size=1,
-            max_size=self._size,
-            connect=connect,
-            reset=_leave_as_is,
+            size=self._size,
             server_settings={"default_transaction_read_only": "on"},
             command_timeout=30,
-            timeout=CONNECT_SECONDS,
         )
+        self._pool.give_back(await self._pool.borrow())
 
     async def close(self) -> None:
         """Disconnect."""
@@ -76,18 +56,24 @@ class Reader:
         if self._pool is None:
             raise RuntimeError("Reader.open was not called")
         try:
-            rows: list[asyncpg.Record] = await self._pool.fetch(sql, *parameters)
+            return await _fetch(self._pool, sql, parameters)
         except LOST:
-            rows = await self._pool.fetch(sql, *parameters)
-        return rows
+            return await _fetch(self._pool, sql, parameters)
 
     async def look(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
         """Run one statement: a reader does nothing else."""
         return await self.fetch(sql, *parameters)
 
 
-async def _leave_as_is(_: object) -> None:
-    """Skip asyncpg's reset at release, a hidden round trip: readers leave no state behind."""
+async def _fetch(pool: Pool, sql: str, parameters: tuple[object, ...]) -> list[asyncpg.Record]:
+    connection = await pool.borrow()
+    try:
+        rows: list[asyncpg.Record] = await connection.fetch(sql, *parameters)
+    except BaseException as exc:
+        (pool.throw_away if is_spent(exc) else pool.give_back)(connection)
+        raise
+    pool.give_back(connection)
+    return rows
 
 
 class Query(Generic[T]):

@@ -4,7 +4,6 @@ A session costs three to five times as much. A writer takes SQL and whole new ro
 wants objects that are loaded, changed and flushed uses a session's transaction (`TxDep`).
 """
 
-import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import lru_cache
@@ -13,10 +12,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy.orm import DeclarativeBase
 
-from neighborhood_api.kit.reads import CONNECT_SECONDS, DIALECT, LOST, connect
-
-WAIT_SECONDS = 10
-"""How long a request waits for a connection while others have them all."""
+from neighborhood_api.kit.pool import LOST, Pool, is_spent
+from neighborhood_api.kit.reads import DIALECT
 
 Shape = tuple[tuple[type[DeclarativeBase], tuple[str, ...], int], ...]
 """Which tables an insertion fills, which attributes their rows have, and how many there are."""
@@ -35,18 +32,11 @@ class Writers:
         """Prepare up to `size` connections to `url`; each is made when it is needed."""
         self._url = url
         self._size = size
-        self._pool: asyncpg.Pool | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
         """Make the pool, without any connection yet."""
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=0,
-            max_size=self._size,
-            connect=connect,
-            reset=_nothing_more,
-            timeout=CONNECT_SECONDS,
-        )
+        self._pool = Pool(self._url, size=self._size)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -56,7 +46,7 @@ class Writers:
     @property
     def borrowed(self) -> int:
         """How many connections are out."""
-        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+        return 0 if self._pool is None else self._pool.borrowed
 
     def writer(self) -> "Writer":
         """Begin the writes of one request; nothing happens before its first statement."""
@@ -66,21 +56,17 @@ class Writers:
         """Take a connection; one that died meanwhile is replaced."""
         if self._pool is None:
             raise RuntimeError("Writers.open was not called")
-        async with asyncio.timeout(WAIT_SECONDS):
-            return await self._pool.acquire()
+        return await self._pool.borrow()
 
     async def give_back(self, connection: asyncpg.Connection) -> None:
-        """Return a connection; what is open is undone, what is broken is thrown away.
-
-        A cancelled request does so too: asyncpg finishes it in the background.
-        """
+        """Return a connection without an open transaction."""
         if self._pool is not None:
-            with suppress(*LOST):
-                await self._pool.release(connection)
+            self._pool.give_back(connection)
 
-
-async def _nothing_more(_: object) -> None:
-    """Skip the rest of asyncpg's reset at release, a hidden round trip."""
+    def throw_away(self, connection: asyncpg.Connection) -> None:
+        """Return a connection that is of no more use."""
+        if self._pool is not None:
+            self._pool.throw_away(connection)
 
 
 class Writer:
@@ -98,6 +84,7 @@ class Writer:
         self._connection: asyncpg.Connection | None = None
         self._transaction: AsyncExitStack | None = None
         self._failed = False
+        self._spent = False
         self._waiting: list[DeclarativeBase] = []
 
     async def look(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
@@ -105,8 +92,9 @@ class Writer:
         connection = await self._borrowed()
         try:
             rows: list[asyncpg.Record] = await connection.fetch(sql, *parameters)
-        except asyncpg.PostgresError:
+        except BaseException as exc:
             self._failed = self._transaction is not None
+            self._spent = is_spent(exc)
             raise
         return rows
 
@@ -136,7 +124,11 @@ class Writer:
             raise Undone
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
-            await transaction.aclose()
+            try:
+                await transaction.aclose()
+            except BaseException as exc:
+                self._spent = is_spent(exc)
+                raise
 
     async def rollback(self) -> None:
         """Undo everything, what waits included; the writer can be used again."""
@@ -144,11 +136,26 @@ class Writer:
         await self.close()
 
     async def close(self) -> None:
-        """Give the connection back; what was not committed is undone."""
+        """Give the connection back; what was not committed is undone.
+
+        With a connection that is thrown away, PostgreSQL undoes it.
+        """
         connection, self._connection = self._connection, None
-        self._transaction, self._failed = None, False
-        if connection is not None:
-            await self._writers.give_back(connection)
+        transaction, self._transaction = self._transaction, None
+        spent, self._spent, self._failed = self._spent, False, False
+        if connection is None:
+            return
+        try:
+            if transaction is not None and not spent:
+                spent = True  # unless it can be undone
+                with suppress(*LOST):
+                    await _undo(transaction)
+                    spent = False
+        finally:
+            if spent:
+                self._writers.throw_away(connection)
+            else:
+                await self._writers.give_back(connection)
 
     async def _borrowed(self) -> asyncpg.Connection:
         if self._connection is None:
@@ -158,8 +165,18 @@ class Writer:
     async def _begin(self) -> None:
         connection = await self._borrowed()
         transaction = AsyncExitStack()
-        await transaction.enter_async_context(connection.transaction())
+        try:
+            await transaction.enter_async_context(connection.transaction())
+        except BaseException:
+            self._spent = True  # it may have begun
+            raise
         self._transaction = transaction
+
+
+async def _undo(transaction: AsyncExitStack) -> None:
+    with suppress(Undone):
+        async with transaction:
+            raise Undone
 
 
 def insertion(rows: Iterable[DeclarativeBase]) -> tuple[str, list[Any]]:

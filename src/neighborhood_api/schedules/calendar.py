@@ -92,6 +92,8 @@ class WorkingCalendar:
     """Years whose notice is loaded; any other year is guessed by weekday."""
     changes: tuple[tuple[date, OfficeHours], ...] = ()
     """Later office hours, each from its day on, in order."""
+    holidays: Mapping[date, str] = field(default_factory=dict, hash=False)
+    """The festival of each day off, weekends that belong to it included."""
     _office: dict[int, YearTable] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -100,17 +102,22 @@ class WorkingCalendar:
     )
 
     def __post_init__(self) -> None:
-        """Keep a copy of the special days that nobody can change.
+        """Keep copies of the special days and holidays that nobody can change.
 
         Raises: ValueError.
         """
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(self.changes)):
             raise ValueError("changes of office hours must be in order, one a day")
         object.__setattr__(self, "special", MappingProxyType(dict(self.special)))
+        object.__setattr__(self, "holidays", MappingProxyType(dict(self.holidays)))
 
     def is_workday(self, day: date) -> bool:
         """Tell whether `day` is worked."""
         return self.special.get(day, day.weekday() < WEEKDAYS)
+
+    def holiday(self, day: date) -> str | None:
+        """Return the festival for which `day` is a public holiday; a make-up day is none."""
+        return self.holidays.get(day)
 
     def is_published(self, day: date) -> bool:
         """Tell whether the notice of the day's year is loaded."""

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from neighborhood_api.kit.db import Source
 from neighborhood_api.kit.reads import Query
 from neighborhood_api.schedules.calendar import OfficeHours, Window, WorkingCalendar
+from neighborhood_api.schedules.holidays import holidays_of
 from neighborhood_api.schedules.models import (
     CalendarChange,
     OfficeWeek,
@@ -150,13 +151,16 @@ def made_of(parts: list[Part]) -> WorkingCalendar:
 
     A notice may also move days of the December before, and then has the last word on them.
     """
+    special = {part.day: part.is_workday for part in parts if part.is_workday is not None}
+    festivals = {part.day: part.text or "" for part in parts if part.kind == "day"}
     return WorkingCalendar(
         hours=USUAL_HOURS,
-        special={part.day: part.is_workday for part in parts if part.is_workday is not None},
+        special=special,
         published=frozenset(part.day.year for part in parts if part.kind == "year"),
         changes=tuple(
             (part.day, hours_from(json.loads(part.text)))
             for part in parts
             if part.kind == "hours" and part.text is not None
         ),
+        holidays=holidays_of(special, festivals),
     )

@@ -13,10 +13,13 @@ from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.statistics.counting import Figure, count_cases
+from neighborhood_api.statistics.counting import count_cases
+from neighborhood_api.statistics.facts import Wanted
 from neighborhood_api.statistics.measures import Metric
+from neighborhood_api.statistics.models import Fact
 from neighborhood_api.statistics.periods import Period
 from neighborhood_api.statistics.schemas import PublicRateOut, PublicStatisticsOut
+from neighborhood_api.statistics.tallies import Figure
 
 FEWEST = 5
 """Fewer issues could be told apart by those who live there; the project's own choice."""
@@ -41,11 +44,15 @@ async def read_board(
     node: Node = await current_node(tx, node_id, now=now)
     if node.level not in BOARDS:
         raise NoBoardHere
-    here = and_(
-        getattr(Case, COLUMNS[node.level]) == node.id,
-        Case.kind == ISSUE.kind,
-        ~Case.confidential,
-        period.clause,
+    column = COLUMNS[node.level]
+    here = Wanted(
+        and_(
+            getattr(Case, column) == node.id,
+            Case.kind == ISSUE.kind,
+            ~Case.confidential,
+            period.holds(Case.opened_at),
+        ),
+        and_(getattr(Fact, column) == node.id, period.holds(Fact.opened_at)),
     )
     figures = await count_cases(tx, here, now=now)
     opened = figures[Metric.OPENED].n

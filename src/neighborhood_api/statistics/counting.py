@@ -1,18 +1,13 @@
 """Counting the numbers, and listing exactly the issues behind one."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Subquery,
-    func,
-    literal_column,
     select,
-    text,
 )
 
 from neighborhood_api.cases.models import Case
@@ -31,13 +26,13 @@ from neighborhood_api.statistics.dimensions import (
     held_by,
     pages,
 )
-from neighborhood_api.statistics.facts import facts
-from neighborhood_api.statistics.measures import MEASURES, Kind, Measure, Metric, Part
+from neighborhood_api.statistics.facts import Wanted, facts
+from neighborhood_api.statistics.measures import MEASURES, Measure, Metric, Part
 from neighborhood_api.statistics.scope import Scope
+from neighborhood_api.statistics.tallies import Figures, tally
 from neighborhood_api.statistics.wishes import BehindWish, StatisticsWish
 
 MOST_PARTS = 1000
-SHARES = (0.5, 0.8, 0.9)
 
 
 class TooManyParts(Problem):
@@ -48,61 +43,42 @@ class TooManyParts(Problem):
     message = "细分项过多，请缩小地点或时间范围"
 
 
-class Figure(NamedTuple):
-    """One number as it was counted."""
-
-    n: int
-    hits: int | None = None
-    percentiles: tuple[float, ...] | None = None
-
-
-Figures = Mapping[Metric, Figure]
+async def count_cases(tx: ReadTx, wanted: Wanted, *, now: datetime) -> Figures:
+    """Return every number of the issues that are wanted."""
+    counted = await tally(tx, select(facts(wanted, now=now)))
+    if counted.total is None:
+        raise AssertionError("a total has a row even of nothing")
+    return counted.total
 
 
-async def count_all(
-    tx: ReadTx, scope: Scope, wish: StatisticsWish, *, now: datetime
-) -> Figures:
-    """Return every number of the issues asked for.
-
-    Raises: PeriodNotUsable.
-    """
-    return await count_cases(tx, wish.cases(scope, wish.period(now=now)), now=now)
-
-
-async def count_cases(tx: ReadTx, wanted: ColumnElement[bool], *, now: datetime) -> Figures:
-    """Return every number of the cases that a clause holds for."""
-    found = facts(wanted, now=now)
-    await _prepare(tx)
-    row = (await tx.execute(select(*_columns(found)).select_from(found))).one()
-    return _figures(row._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
-
-
-async def count_each(
+async def count_parts(
     tx: ReadTx, scope: Scope, wish: StatisticsWish, by: Breakdown, *, now: datetime
-) -> list[tuple[Any, Figures]]:
-    """Return every number of each part of a breakdown; parts without issues are left out.
+) -> tuple[Figures, list[tuple[Any, Figures]]]:
+    """Return every number of the issues asked for, and of each part of a breakdown.
+
+    Parts without issues are left out. An issue may be in several parts of whose hands it was.
 
     Raises: PeriodNotUsable, Forbidden, TooManyParts.
     """
-    wanted = wish.cases(scope, wish.period(now=now))
+    wanted = wish.wanted(scope, wish.period(now=now))
     found = facts(wanted, now=now)
-    query: Select[*tuple[Any, ...]]
     if by.dimension in HELD:
-        held = pages(scope, by.dimension, wanted).distinct()
+        held = pages(scope, by.dimension, wanted.cases).distinct()
         columns = _HELD_KEYS[by.dimension]
         holders = held.with_only_columns(*[held.selected_columns[n] for n in columns])
         parts = holders.subquery("holders")
         keys = [parts.c[name] for name in columns[1:]]
-        query = select(*keys, *_columns(found)).join(parts, parts.c.case_id == found.c.id)
+        query = select(found).join(parts, parts.c.case_id == found.c.id)
+        counted = await tally(tx, query, keys, total=False, most=MOST_PARTS)
+        counted.total = await count_cases(tx, wanted, now=now)
     else:
-        keys = [by.key(found).label("key")]
-        query = select(*keys, *_columns(found)).select_from(found)
-    await _prepare(tx)
-    rows = await tx.execute(query.group_by(*keys).limit(MOST_PARTS + 1))
-    counted = [(_key(row[: len(keys)], by), _figures(row._mapping)) for row in rows]  # noqa: SLF001
-    if len(counted) > MOST_PARTS:
+        counted = await tally(tx, select(found), [by.key(found)], most=MOST_PARTS)
+    if len(counted.parts) > MOST_PARTS:
         raise TooManyParts
-    return _sorted(counted, by)
+    if counted.total is None:
+        raise AssertionError("a total has a row even of nothing")
+    named = [(_key(key, by), figures) for key, figures in counted.parts.items()]
+    return counted.total, _sorted(named, by)
 
 
 async def list_behind(
@@ -112,7 +88,7 @@ async def list_behind(
 
     Raises: PeriodNotUsable, Forbidden, InvalidRequest, BadCursor.
     """
-    wanted = wish.cases(scope, wish.period(now=now))
+    wanted = wish.wanted(scope, wish.period(now=now))
     found = facts(wanted, now=now)
     clauses = [_clause(MEASURES[wish.metric], found, wish.part), found.c.id < page.below]
     if (wish.dimension is None) != (wish.key is None):
@@ -121,11 +97,10 @@ async def list_behind(
         by = breakdown_of(scope, wish.dimension, wish.level)
         key = by.parse(wish.key)
         if by.dimension in HELD:
-            clauses.append(found.c.id.in_(held_by(scope, by.dimension, key, wanted)))
+            clauses.append(found.c.id.in_(held_by(scope, by.dimension, key, wanted.cases)))
         else:
             clauses.append(by.key(found).is_not_distinct_from(key))
     ids = select(found.c.id).where(*clauses).order_by(found.c.id.desc()).limit(page.fetch)
-    await _prepare(tx)
     query = issue_rows().where(Case.id.in_((await tx.scalars(ids)).all()))
     return [IssueRow(*row) for row in await tx.execute(query.order_by(Case.id.desc()))]
 
@@ -136,40 +111,11 @@ _HELD_KEYS = {
 }
 
 
-async def _prepare(tx: ReadTx) -> None:
-    """Have PostgreSQL interpret what runs once: compiling it takes longer than counting."""
-    await tx.execute(text("SET LOCAL jit = off"))
-
-
 def _clause(measure: Measure, found: Subquery, part: Part) -> ColumnElement[bool]:
     try:
         return measure.clause(found, part)
     except ValueError as exc:
         raise InvalidRequest(f"part: {exc}") from exc
-
-
-def _columns(found: Subquery) -> list[ColumnElement[Any]]:
-    columns: list[ColumnElement[Any]] = []
-    for metric, measure in MEASURES.items():
-        of = measure.clause(found, Part.OF)
-        columns.append(func.count().filter(of).label(metric.value))
-        if measure.kind is Kind.RATE:
-            hits = measure.clause(found, Part.HITS)
-            columns.append(func.count().filter(hits).label(f"{metric.value}_hits"))
-        if measure.value is not None:
-            shares: ColumnElement[Any] = literal_column(f"ARRAY{[*SHARES]}::float8[]")
-            ranked = func.percentile_cont(shares).within_group(found.c[measure.value])
-            columns.append(ranked.filter(of).label(f"{metric.value}_ranked"))
-    return columns
-
-
-def _figures(row: Mapping[Any, Any]) -> Figures:
-    return {
-        metric: Figure(
-            row[metric.value], row.get(f"{metric}_hits"), row.get(f"{metric}_ranked")
-        )
-        for metric in MEASURES
-    }
 
 
 def _key(values: Any, by: Breakdown) -> Any:  # noqa: ANN401  (as the dimension has it)

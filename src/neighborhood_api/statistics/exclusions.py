@@ -139,7 +139,8 @@ async def _lock(tx: Tx, actor: Actor, issue_id: UUID) -> Case:
     case = await lock_case(tx, ISSUE, issue_id)
     if not reads_as_staff(ISSUE, case, actor):
         raise Forbidden if may_read(ISSUE, case, actor) else CaseNotFound
-    if not any(actor.may(permission, at=case.place) for permission in MAY_EXCLUDE):
+    manages = any(actor.may(permission, at=case.place) for permission in MAY_EXCLUDE)
+    if not (manages or case.confidential):  # of those whoever sees them at all decides
         raise Forbidden(permission=MAY_EXCLUDE[0].value)
     return case
 
@@ -197,7 +198,7 @@ async def list_exclusions(
 
     Raises: Forbidden, BadCursor.
     """
-    if not any(READ in GRANTED[post.role] for post in actor.posts):
+    if not any({READ, ISSUE.read_confidential} & GRANTED[post.role] for post in actor.posts):
         raise Forbidden(permission=READ.value)
     query = _rows().where(readable(ISSUE, actor), Exclusion.id < page.below)
     if state is not None:

@@ -1,202 +1,136 @@
-"""What is known of each issue for the numbers: one row, from which all of them are counted."""
+"""What is known of each issue for the numbers: one row, from which all of them are counted.
 
+Most rows were written down before by `keeping`; of whatever has changed since they are computed
+as they are read. So a number is never older than the transaction that reads it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Interval,
-    Label,
+    Select,
+    SQLColumnExpression,
     Subquery,
+    Text,
     and_,
     case,
-    cast,
     func,
     literal_column,
-    or_,
     select,
+    union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from neighborhood_api.cases.models import Case, Entry
-from neighborhood_api.cases.paths import Call
-from neighborhood_api.cases.timekeeping import Rest
-from neighborhood_api.cases.workflow import IN_HAND, State
+from neighborhood_api.cases.models import Case
 from neighborhood_api.identity.places import COLUMNS
-from neighborhood_api.issues.models import Issue
-from neighborhood_api.issues.settling.models import CallBack, CallReason
-from neighborhood_api.statistics.models import Exclusion, Step
+from neighborhood_api.statistics.computing import computed
+from neighborhood_api.statistics.models import Changed, Fact
 
-SATISFIED = 3
-"""基本满意 is the lowest rating that counts as satisfied. Source: 好差评, five levels."""
-Confirm = aliased(Entry)
-Followed = aliased(CallBack)
-Sampled = aliased(CallBack)
-_NO_TIME = cast(literal_column("'0'"), Interval)
-
-
-def facts(wanted: ColumnElement[bool], *, now: datetime) -> Subquery:
-    """Select one row for each issue that is `wanted`, with what the numbers need of it.
-
-    Everything is a join of sets, so that PostgreSQL looks up single rows for a lane, and reads
-    along for a district. Each of them has at most one row for an issue.
-    """
-    excluded, whistled, rested = excluded_cases(), _check_ins(wanted, now), _rested(wanted)
-    solved = case(
-        (Confirm.id.is_not(None), literal_column("true")),
-        (_reopening_stands(), literal_column("false")),
-        else_=_said_when_called("solved"),
-    )
-    satisfied = func.coalesce(Issue.rating >= SATISFIED, _said_when_called("satisfied"))
-    took = Case.resolved_at - Case.opened_at
-    return (
-        select(
-            Case.id,
-            Case.opened_at,
-            *(getattr(Case, name) for name in COLUMNS),
-            Issue.category_code,
-            func.split_part(Issue.category_code, ".", 1).label("group_code"),
-            excluded.c.case_id.is_not(None).label("excluded"),
-            Case.main_id.is_not(None).label("merged"),
-            (Case.state == State.WITHDRAWN.value).label("withdrawn"),
-            (Case.state == State.REJECTED.value).label("rejected"),
-            (Case.times_reopened > 0).label("reopened"),
-            (Case.times_returned > 0).label("returned"),
-            (Case.times_passed_up > 0).label("passed_up"),
-            (Case.times_urged > 0).label("urged"),
-            _overdue(now).label("overdue"),
-            Case.resolved_at.is_not(None).label("resolved"),
-            *_in_time("response", Case.first_responded_at, Case.respond_due_at, now),
-            *_in_time("resolution", Case.resolved_at, Case.resolve_due_at, now),
-            solved.label("solved"),
-            satisfied.label("satisfied"),
-            whistled.c.in_time.label("checked_in_in_time"),
-            minutes(Case.first_responded_at - Case.opened_at).label("first_response"),
-            minutes(took).label("resolution_wall"),
-            minutes(took - func.coalesce(rested.c.time, _NO_TIME)).label("resolution_net"),
-        )
-        .join(Issue, Issue.case_id == Case.id)
-        .outerjoin(Confirm, _confirms())
-        .outerjoin(Followed, _called(Followed, CallReason.BAD_RATING))
-        .outerjoin(Sampled, _called(Sampled, CallReason.SAMPLE))
-        .outerjoin(excluded, excluded.c.case_id == Case.id)
-        .outerjoin(whistled, whistled.c.case_id == Case.id)
-        .outerjoin(rested, rested.c.case_id == Case.id)
-        .where(wanted)
-        .subquery("facts")
-    )
+_FALSE: ColumnElement[bool] = literal_column("false")
+FLAGS = (
+    "excluded",
+    "merged",
+    "withdrawn",
+    "rejected",
+    "reopened",
+    "returned",
+    "passed_up",
+    "urged",
+    "overdue",
+    "responded",
+    "resolved",
+    "response_judged",
+    "response_in_time",
+    "resolution_judged",
+    "resolution_in_time",
+    "solved",
+    "satisfied",
+    "checked_in_in_time",
+)
+"""What is known to be so or not; issues of which the same is known count alike."""
+_AS_THEY_ARE = (
+    "opened_at",
+    *COLUMNS,
+    "category_code",
+    "excluded",
+    "merged",
+    "withdrawn",
+    "rejected",
+    "reopened",
+    "returned",
+    "passed_up",
+    "urged",
+    "resolved",
+    "response_in_time",
+    "resolution_in_time",
+    "solved",
+    "satisfied",
+    "first_response",
+    "resolution_wall",
+    "resolution_net",
+)
 
 
-def _in_time(
-    name: str,
-    done_at: InstrumentedAttribute[datetime | None],
-    due_at: InstrumentedAttribute[datetime | None],
-    now: datetime,
-) -> tuple[Label[bool], Label[bool]]:
-    """Return whether a limit can be judged, and whether it was kept.
+@dataclass(frozen=True)
+class Wanted:
+    """Which issues are counted."""
 
-    It can once what it limits is done, or once it has passed while the issue was going on.
-    What was merged is judged with the issue that it was merged into.
-    """
-    passed = due_at < func.least(now, Case.closed_at)
-    judged = and_(Case.main_id.is_(None), or_(done_at.is_not(None), passed))
-    kept = func.coalesce(done_at <= due_at, literal_column("false"))
-    return (
-        func.coalesce(judged, literal_column("false")).label(f"{name}_judged"),
-        kept.label(f"{name}_in_time"),
-    )
+    cases: ColumnElement[bool]
+    """Holds for them among all cases."""
+    plain: ColumnElement[bool] | None = None
+    """Holds for those that are not about persons among all facts, where facts alone tell."""
+
+    def also(self, cases: ColumnElement[bool], facts: ColumnElement[bool]) -> "Wanted":
+        """Want only those for which the same holds, said of cases and of facts."""
+        plain = None if self.plain is None else and_(self.plain, facts)
+        return Wanted(and_(self.cases, cases), plain)
 
 
-def _confirms() -> ColumnElement[bool]:
-    """Join the entry by which the reporter confirmed the present result: there is one at most.
-
-    Every result has its own time, and can be confirmed once.
-    """
-    return and_(
-        Confirm.case_id == Case.id,
-        Confirm.move == literal_column("'confirm'"),
-        Confirm.recorded_at >= Case.resolved_at,
-    )
-
-
-def _reopening_stands() -> ColumnElement[bool]:
-    """Hold while a reopened issue has no new result: the reporter's last word was no."""
-    return and_(
-        Case.times_reopened > 0,
-        Case.resolved_at.is_(None),
-        Case.state != State.WITHDRAWN.value,
-    )
+def facts(wanted: Wanted, *, now: datetime) -> Subquery:
+    """Select one row for each issue that is `wanted`, with what the numbers need of it."""
+    found = union_all(*_kept(wanted), _changed(wanted)).subquery("found")
+    c = found.c
+    return select(
+        c.case_id.label("id"),
+        *(c[name] for name in _AS_THEY_ARE),
+        group_of(c.category_code).label("group_code"),
+        c.first_response.is_not(None).label("responded"),
+        _since(c.overdue_from, now).label("overdue"),
+        _since(c.response_judged_from, now).label("response_judged"),
+        _since(c.resolution_judged_from, now).label("resolution_judged"),
+        case((c.missed_from < now, _FALSE), else_=c.came_in_time).label("checked_in_in_time"),
+    ).subquery("facts")
 
 
-def _called(call: type[CallBack], reason: CallReason) -> ColumnElement[bool]:
-    """Join what the reporter said when she was called about the present handling."""
-    return and_(
-        call.case_id == Case.id,
-        call.handling == Case.times_reopened,
-        call.reason == reason.value,
-        call.reached.is_(True),
-    )
+def group_of(code: SQLColumnExpression[str]) -> ColumnElement[str]:
+    """Return the group of a category."""
+    return func.split_part(code, ".", 1, type_=Text)
 
 
-def _said_when_called(what: str) -> ColumnElement[bool | None]:
-    """Return what she said, when she was called twice the later time."""
-    followed, sampled = getattr(Followed, what), getattr(Sampled, what)
-    later = or_(Sampled.id.is_(None), Followed.id > Sampled.id)
-    return case((later, followed), else_=sampled)
+def _kept(wanted: Wanted) -> Iterator[Select[*tuple[Any, ...]]]:
+    """Select the facts as they were written down, of what has not changed since."""
+    table = Fact.__table__
+    kept = select(*_ordered(table.c)).where(Fact.case_id.not_in(select(Changed.case_id)))
+    if wanted.plain is None:
+        yield kept.where(Fact.case_id.in_(select(Case.id).where(wanted.cases)))
+        return
+    about_persons = select(Case.id).where(wanted.cases, Case.confidential)
+    yield kept.where(~Fact.confidential, wanted.plain)
+    yield kept.where(Fact.confidential, Fact.case_id.in_(about_persons))
 
 
-def _check_ins(wanted: ColumnElement[bool], now: datetime) -> Subquery:
-    """Select whether every department that was called came in time; None where none was due."""
-    came = Call.checked_in_at.is_not(None)
-    due = or_(came, Call.check_in_by < func.least(now, Call.released_at))
-    in_time = func.coalesce(Call.checked_in_at <= Call.check_in_by, literal_column("false"))
-    return (
-        select(Call.case_id, func.bool_and(in_time).filter(due).label("in_time"))
-        .join(Case, Case.id == Call.case_id)
-        .where(wanted)
-        .group_by(Call.case_id)
-        .subquery("whistled")
-    )
+def _changed(wanted: Wanted) -> Select[*tuple[Any, ...]]:
+    """Compute the facts of what has changed."""
+    changed = select(Changed.case_id).distinct().subquery("changed")
+    found = computed(changed).where(wanted.cases)
+    return found.with_only_columns(*_ordered(found.selected_columns))
 
 
-def _rested(wanted: ColumnElement[bool]) -> Subquery:
-    """Select how long the clock rested before the result, as it waited or was suspended."""
-    until = func.least(func.coalesce(Rest.ended_at, Case.resolved_at), Case.resolved_at)
-    return (
-        select(Rest.case_id, func.sum(until - Rest.started_at).label("time"))
-        .join(Case, Case.id == Rest.case_id)
-        .where(wanted, Rest.started_at < Case.resolved_at)
-        .group_by(Rest.case_id)
-        .subquery("rested")
-    )
+def _ordered(columns: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401  (columns by name)
+    return [columns[one.name] for one in Fact.__table__.c]
 
 
-def excluded_cases() -> Subquery:
-    """Select the issues whose last approved step took them out of the assessment."""
-    later = Exclusion.__table__.alias("later")
-    superseded = (
-        select(later.c.id)
-        .where(
-            later.c.case_id == Exclusion.case_id,
-            later.c.step == Step.APPROVED.value,
-            later.c.number > Exclusion.number,
-        )
-        .exists()
-    )
-    return (
-        select(Exclusion.case_id)
-        .where(Exclusion.step == Step.APPROVED.value, Exclusion.excluded, ~superseded)
-        .subquery("excluded")
-    )
-
-
-def _overdue(now: datetime) -> ColumnElement[bool]:
-    unanswered = and_(Case.first_responded_at.is_(None), Case.respond_due_at < now)
-    in_hand = Case.state.in_([state.value for state in IN_HAND])
-    late = or_(Case.resolve_due_at < now, unanswered)
-    return func.coalesce(and_(in_hand, late), literal_column("false"))
-
-
-def minutes(time: Any) -> ColumnElement[Any]:  # noqa: ANN401  (a column)
-    """Return an interval in minutes."""
-    return func.extract("epoch", time) / literal_column("60.0")
+def _since(moment: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
+    return func.coalesce(moment < now, _FALSE)

@@ -16,13 +16,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from neighborhood_api.cases.models import Case, Hand
+from neighborhood_api.cases.models import Hand
 from neighborhood_api.cases.timekeeping import Rest
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.statistics.computing import minutes
 from neighborhood_api.statistics.counting import MOST_PARTS
 from neighborhood_api.statistics.dimensions import HandKey
-from neighborhood_api.statistics.facts import excluded_cases, minutes
+from neighborhood_api.statistics.facts import facts
 from neighborhood_api.statistics.scope import Scope
 from neighborhood_api.statistics.wishes import StatisticsWish
 
@@ -56,12 +57,8 @@ async def count_hand_times(
 
     Raises: PeriodNotUsable.
     """
-    excluded = excluded_cases()
-    assessed = (
-        select(Case.id)
-        .where(wish.cases(scope, wish.period(now=now)))
-        .where(Case.id.not_in(select(excluded.c.case_id)))
-    )
+    found = facts(wish.wanted(scope, wish.period(now=now)), now=now)
+    assessed = select(found.c.id).where(~found.c.excluded)
     until = func.coalesce(Hand.held_until, func.greatest(now, Hand.held_from))
     held = until - Hand.held_from
     paused = _paused(until)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, literal_column, not_
+from sqlalchemy import ColumnElement, FromClause, and_, func, literal_column, not_
 
 Clause = Callable[[Any], ColumnElement[bool]]
 
@@ -68,7 +68,7 @@ class Measure:
     value: str | None = None
     """The column that percentiles are taken of."""
 
-    def clause(self, facts: Subquery, part: Part) -> ColumnElement[bool]:
+    def clause(self, facts: FromClause, part: Part) -> ColumnElement[bool]:
         """Hold for the issues behind a part of the number.
 
         Raises: ValueError for hits of what is no rate.
@@ -115,15 +115,18 @@ def _time(name: str, chinese: str, english: str, of: Clause, value: str) -> Meas
     return Measure(Kind.MINUTES, name, chinese, english, of, value=value)
 
 
-_OF_ITS_OWN = "并案的诉求随主件考核，不单独计入。"
-_OWN = "Merged issues are judged with the issue that they were merged into."
+_OF_ITS_OWN = "并案的诉求随主件考核，不单独计入；并案时期限已过的，仍计为未按时。"
+_OWN = (
+    "Merged issues are judged with the issue that they were merged into; a limit that had "
+    "passed before that stays missed."
+)
 
 MEASURES: dict[Metric, Measure] = {
     Metric.OPENED: _count(
         "受理量",
         "期间内（按北京时间的日期）上报的全部诉求。",
         "Every issue reported in the period (days in China).",
-        lambda c: c.id.is_not(None),
+        lambda _: literal_column("true"),
     ),
     Metric.EXCLUDED: _count(
         "不纳入考核",
@@ -246,7 +249,7 @@ MEASURES: dict[Metric, Measure] = {
         "考核量中已响应的，从上报到首次响应的自然分钟数：中位数、80 和 90 百分位（线性插值）。",
         "Wall-clock minutes from the report to the first response, of assessed issues that "
         "were responded to: median, 80th and 90th percentile (linear interpolation).",
-        _assessed_where_known("first_response"),
+        _assessed_and("responded"),
         "first_response",
     ),
     Metric.RESOLUTION_MINUTES: _time(
@@ -254,7 +257,7 @@ MEASURES: dict[Metric, Measure] = {
         "考核量中现有结果且未并案的，从上报到现有结果的自然分钟数：中位数、80 和 90 百分位。",
         "Wall-clock minutes from the report to the present result, of assessed issues that "
         "have one and were not merged.",
-        lambda c: and_(_assessed(c), c.resolution_wall.is_not(None), not_(c.merged)),
+        lambda c: and_(_assessed(c), c.resolved, not_(c.merged)),
         "resolution_wall",
     ),
     Metric.RESOLUTION_NET_MINUTES: _time(
@@ -262,7 +265,7 @@ MEASURES: dict[Metric, Measure] = {
         "同上，减去期限暂停的时间（等待补充、挂账、重办前等待诉求人）。",
         "The same without the time in which the clock rested: waiting for the reporter, "
         "suspended, or settled before a reopening.",
-        lambda c: and_(_assessed(c), c.resolution_net.is_not(None), not_(c.merged)),
+        lambda c: and_(_assessed(c), c.resolved, not_(c.merged)),
         "resolution_net",
     ),
 }

@@ -1,13 +1,22 @@
-"""Tables of the statistics: what is not assessed, and how much each rate weighs."""
+"""Tables of the statistics: facts, what is not assessed, and how much each rate weighs."""
 
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.cases.models import Case, Entry
+from neighborhood_api.identity.places import COLUMNS, Placed
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trailed
@@ -113,6 +122,61 @@ class Weights(Model):
     satisfaction: Mapped[int]
     reason: Mapped[str]
     created_by_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+
+
+class Fact(Placed, Model):
+    """What is known of an issue for the numbers, in one narrow row; see `computing`.
+
+    It is written by a job, and counts only while the issue is not in `Changed`.
+    """
+
+    __tablename__ = "issue_fact"
+    __table_args__ = tuple(
+        Index(f"ix_issue_fact_{name}", name, "opened_at") for name in COLUMNS
+    )
+
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
+    opened_at: Mapped[datetime]
+    confidential: Mapped[bool]
+    category_code: Mapped[str]
+    excluded: Mapped[bool]
+    merged: Mapped[bool]
+    withdrawn: Mapped[bool]
+    rejected: Mapped[bool]
+    reopened: Mapped[bool]
+    returned: Mapped[bool]
+    passed_up: Mapped[bool]
+    urged: Mapped[bool]
+    resolved: Mapped[bool]
+    response_in_time: Mapped[bool]
+    resolution_in_time: Mapped[bool]
+    overdue_from: Mapped[datetime | None]
+    """Since when it is late, while it is in hand."""
+    response_judged_from: Mapped[datetime | None]
+    resolution_judged_from: Mapped[datetime | None]
+    solved: Mapped[bool | None]
+    satisfied: Mapped[bool | None]
+    came_in_time: Mapped[bool | None]
+    """Whether the departments that came were in time; None where none came."""
+    missed_from: Mapped[datetime | None]
+    """Since when a department is missing."""
+    first_response: Mapped[float | None]
+    resolution_wall: Mapped[float | None]
+    resolution_net: Mapped[float | None]
+    """Minutes."""
+
+
+class Changed(Model):
+    """Something that numbers are made of was written; triggers note it in its transaction.
+
+    Until the facts of the issue are written anew, whoever counts reads it itself. One row for
+    each change, so that what is committed while the facts are being written stays noted.
+    """
+
+    __tablename__ = "issue_changed"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    case_id: Mapped[UUID]
 
 
 Index("ix_case_file_opened_at", Case.opened_at)

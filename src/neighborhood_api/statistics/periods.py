@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 
 from sqlalchemy import ColumnElement, and_
+from sqlalchemy.orm import InstrumentedAttribute
 
-from neighborhood_api.cases.models import Case
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.schema import SHOWN_ZONE
@@ -49,10 +49,9 @@ class Period:
         """Midnight after the last day."""
         return datetime.combine(self.last_on + timedelta(days=1), time(), SHOWN_ZONE)
 
-    @property
-    def clause(self) -> ColumnElement[bool]:
-        """Hold for the cases that were opened in it."""
-        return and_(Case.opened_at >= self.begin, Case.opened_at < self.end)
+    def holds(self, opened_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+        """Hold for what was opened in it."""
+        return and_(opened_at >= self.begin, opened_at < self.end)
 
 
 def period_of(first_on: date | None, last_on: date | None, *, now: datetime) -> Period:

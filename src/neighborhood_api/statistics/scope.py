@@ -8,12 +8,15 @@ from sqlalchemy import ColumnElement, and_, select, union_all
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import readable, readable_parts
+from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.service import current_node
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
+from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission, Post
 from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.statistics.facts import Wanted
+from neighborhood_api.statistics.models import Fact
 from neighborhood_api.statistics.periods import Period
 
 READ = Permission.STATISTICS_READ
@@ -37,18 +40,28 @@ class Scope:
             raise Forbidden(permission=READ.value)
         return self.actor.reach(READ, Node)
 
-    def cases(self, period: Period) -> ColumnElement[bool]:
-        """Hold for the issues of a period that are counted.
+    def wanted(self, period: Period) -> Wanted:
+        """Return the issues of a period that are counted.
 
         Without a place each part of what the caller reads comes from its own index.
         """
-        if self.node is not None:
-            here = getattr(Case, COLUMNS[self.node.level]) == self.node.id
-            return and_(here, readable(ISSUE, self.actor), period.clause)
-        parts = readable_parts(ISSUE, self.actor)
-        return Case.id.in_(
-            union_all(*(select(Case.id).where(part, period.clause) for part in parts))
-        )
+        then = period.holds(Case.opened_at)
+        if self.node is None:
+            parts = readable_parts(ISSUE, self.actor)
+            ids = union_all(*(select(Case.id).where(part, then) for part in parts))
+            return Wanted(Case.id.in_(ids))
+        column = COLUMNS[self.node.level]
+        here = getattr(Case, column) == self.node.id
+        cases = and_(here, readable(ISSUE, self.actor), then)
+        if not any(self._reads_all(post, self.node) for post in self.actor.posts):
+            return Wanted(cases)
+        plain = and_(getattr(Fact, column) == self.node.id, period.holds(Fact.opened_at))
+        return Wanted(cases, plain)
+
+    def _reads_all(self, post: Post, node: Node) -> bool:
+        """Tell whether a post reads everything at a node that is not about persons."""
+        sight = sight_of(ISSUE, post, ISSUE.read)
+        return sight in {Sight.ORDINARY, Sight.BOTH} and post.covers(node.place, ())
 
 
 async def scope_of(tx: ReadTx, actor: Actor, node_id: UUID | None, *, now: datetime) -> Scope:

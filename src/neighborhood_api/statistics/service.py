@@ -1,18 +1,15 @@
 """Reading the statistics: numbers of a period, in parts, and the time in hands."""
 
 from datetime import datetime
+from typing import Any
 
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.kit.db import ReadTx
-from neighborhood_api.statistics.counting import (
-    Figures,
-    count_all,
-    count_each,
-    list_behind,
-)
+from neighborhood_api.statistics.counting import count_cases, count_parts, list_behind
 from neighborhood_api.statistics.dimensions import Dimension, breakdown_of, names_of
 from neighborhood_api.statistics.hands import count_hand_times
 from neighborhood_api.statistics.measures import Metric
+from neighborhood_api.statistics.periods import Period
 from neighborhood_api.statistics.schemas import (
     HandTimeOut,
     HandTimesOut,
@@ -20,7 +17,8 @@ from neighborhood_api.statistics.schemas import (
     StatisticsOut,
     WeightsOut,
 )
-from neighborhood_api.statistics.scope import Scope, scope_of
+from neighborhood_api.statistics.scope import scope_of
+from neighborhood_api.statistics.tallies import Figures
 from neighborhood_api.statistics.views import figures_view, key_text
 from neighborhood_api.statistics.weights import InForce, weights_at
 from neighborhood_api.statistics.wishes import StatisticsWish
@@ -43,7 +41,12 @@ async def read_statistics(
     scope = await scope_of(tx, actor, wish.node_id, now=now)
     period = wish.period(now=now)
     weights = await weights_at(tx, scope.district_id, min(now, period.end))
-    total = await count_all(tx, scope, wish, now=now)
+    parts: list[tuple[Any, Figures]] = []
+    if dimension is None:
+        total = await count_cases(tx, wish.wanted(scope, period), now=now)
+    else:
+        by = breakdown_of(scope, dimension, wish.level)
+        total, parts = await count_parts(tx, scope, wish, by, now=now)
     return StatisticsOut(
         node_id=None if scope.node is None else scope.node.id,
         node_name=None if scope.node is None else scope.node.name,
@@ -58,7 +61,7 @@ async def read_statistics(
             issues=wish.link(period),
             figures=figures_view(total, weights),
         ),
-        items=await _parts(tx, scope, wish, dimension, weights, now=now) if dimension else [],
+        items=await _shown(tx, wish, period, dimension, parts, weights) if dimension else [],
     )
 
 
@@ -71,7 +74,7 @@ async def read_hand_times(
     """
     scope = await scope_of(tx, actor, wish.node_id, now=now)
     period = wish.period(now=now)
-    total: Figures = await count_all(tx, scope, wish, now=now)
+    total = await count_cases(tx, wish.wanted(scope, period), now=now)
     times = await count_hand_times(tx, scope, wish, now=now)
     names = await names_of(tx, Dimension.HAND, [one.key for one in times])
     return HandTimesOut(
@@ -95,19 +98,15 @@ async def read_hand_times(
     )
 
 
-async def _parts(
+async def _shown(
     tx: ReadTx,
-    scope: Scope,
     wish: StatisticsWish,
+    period: Period,
     dimension: Dimension,
+    parts: list[tuple[Any, Figures]],
     weights: InForce,
-    *,
-    now: datetime,
 ) -> list[PartOut]:
-    by = breakdown_of(scope, dimension, wish.level)
-    counted = await count_each(tx, scope, wish, by, now=now)
-    names = await names_of(tx, dimension, [key for key, _ in counted])
-    period = wish.period(now=now)
+    names = await names_of(tx, dimension, [key for key, _ in parts])
     return [
         PartOut(
             key=key_text(key),
@@ -115,5 +114,5 @@ async def _parts(
             issues=wish.link(period, dimension, key_text(key)),
             figures=figures_view(figures, weights),
         )
-        for key, figures in counted
+        for key, figures in parts
     ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from neighborhood_api.statistics.counting import Figure, Figures
 from neighborhood_api.statistics.dimensions import NOWHERE
 from neighborhood_api.statistics.exclusions import ExclusionRow
 from neighborhood_api.statistics.measures import MEASURES, Kind, Metric
@@ -14,6 +13,7 @@ from neighborhood_api.statistics.schemas import (
     MinutesOut,
     RateOut,
 )
+from neighborhood_api.statistics.tallies import Figure, Figures
 from neighborhood_api.statistics.weights import InForce, score
 
 

@@ -11,6 +11,7 @@ from neighborhood_api.grid.service import NodeNotFound
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.places import Level, Place
 from neighborhood_api.identity.service import StaleVersion
+from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.statistics.events import WeightsChanged
@@ -81,7 +82,19 @@ async def save_weights(tx: Tx, actor: Actor, wish: WeightsIn, *, now: datetime) 
     tx.add(made)
     with refusing({"uq_statistics_weights_version": StaleVersion}):
         await tx.flush()
-    emit(tx, WeightsChanged(district_id=district.id, version=made.version))
+    changed = WeightsChanged(district_id=district.id, version=made.version)
+    emit(tx, changed)
+    weights = {"response": made.response, "solution": made.solution}
+    record_act(
+        tx,
+        changed.name,
+        made.id,
+        by=actor.person_id,
+        now=now,
+        **changed.model_dump(mode="json"),
+        **weights,
+        satisfaction=made.satisfaction,
+    )
     return _shown(made)
 
 

@@ -7,19 +7,21 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query
-from sqlalchemy import ColumnElement, and_, exists, func
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, exists
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.statistics.dimensions import Dimension
+from neighborhood_api.statistics.facts import Wanted, group_of
 from neighborhood_api.statistics.measures import Metric, Part
+from neighborhood_api.statistics.models import Fact
 from neighborhood_api.statistics.periods import Period, period_of
 from neighborhood_api.statistics.scope import Scope
 
 About = aliased(Issue)
-"""Beside the one that the numbers are read from."""
+"""Beside the one that the facts are read from."""
 LIST = "/api/v1/statistics/issues"
 """Where the issues behind a number are listed."""
 
@@ -58,16 +60,16 @@ class StatisticsWish:
         """
         return period_of(self.first_on, self.last_on, now=now)
 
-    def cases(self, scope: Scope, period: Period) -> ColumnElement[bool]:
-        """Hold for the issues that the numbers are about."""
-        wanted = [scope.cases(period)]
-        about = About.case_id == Case.id
-        if self.category is not None:
-            wanted.append(exists().where(about, About.category_code == self.category))
-        if self.group is not None:
-            group = func.split_part(About.category_code, ".", 1)
-            wanted.append(exists().where(about, group == self.group))
-        return and_(*wanted)
+    def wanted(self, scope: Scope, period: Period) -> Wanted:
+        """Return the issues that the numbers are about."""
+        wanted = scope.wanted(period)
+        for text, part in ((self.category, _whole), (self.group, group_of)):
+            if text is not None:
+                of_case = exists().where(
+                    About.case_id == Case.id, part(About.category_code) == text
+                )
+                wanted = wanted.also(of_case, part(Fact.category_code) == text)
+        return wanted
 
     def link(
         self, period: Period, dimension: Dimension | None = None, key: str | None = None
@@ -104,3 +106,7 @@ class BehindWish(StatisticsWish):
     key: Annotated[
         str | None, Query(description="细分项的 key · Of which part.", max_length=120)
     ] = None
+
+
+def _whole(code: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    return code.expression

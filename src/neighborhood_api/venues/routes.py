@@ -1,359 +1,190 @@
-"""HTTP operations of the venues domain."""
+"""HTTP operations of venues."""
 
-from datetime import date
+from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Depends, Query
+from fastapi import Depends, Query
 
-from neighborhood_api.grid.coordinates import CoordinateSystem, Point, to_gcj02
-from neighborhood_api.grid.schemas import PositionOut
+from neighborhood_api.files.handles import LinksDep
+from neighborhood_api.files.service import FilesNotUsable
+from neighborhood_api.grid.coordinates import CoordinateSystem, Point, to_wgs84
 from neighborhood_api.grid.service import NodeNotFound, ResidenceUnknown
 from neighborhood_api.identity.access import Forbidden
-from neighborhood_api.identity.caller import ActorDep, current_actor
-from neighborhood_api.identity.service import StaleVersion, masked
-from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
+from neighborhood_api.identity.caller import ActorDep
+from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
+from neighborhood_api.kit.db import ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
-from neighborhood_api.kit.idempotency import BadIdempotencyKey, IdempotencyKeyReused
-from neighborhood_api.kit.problems import problems
-from neighborhood_api.kit.schema import Out
-from neighborhood_api.venues import bookings, service, upkeep
-from neighborhood_api.venues.models import OpeningRule, Room, SessionKind, Venue
-from neighborhood_api.venues.queries import MY_BOOKINGS, MY_UPCOMING_BOOKINGS, BookingRow
+from neighborhood_api.kit.problems import Problem, problems
+from neighborhood_api.venues import equipment, service
+from neighborhood_api.venues.dependencies import CALLER, ONCE, SIGNED_IN, NodeFilter
+from neighborhood_api.venues.models import VenueKind
 from neighborhood_api.venues.schemas import (
-    AvailabilityOut,
-    BookingIn,
-    BookingOut,
-    BookingState,
-    CancelIn,
-    HolderOut,
-    OpeningRuleOut,
-    OpeningRulesIn,
-    RoomChangeIn,
-    RoomIn,
-    RoomOut,
-    SessionOut,
+    EquipmentGapOut,
+    EquipmentIn,
+    VenueChangeIn,
     VenueDetailOut,
+    VenueIn,
     VenueOut,
 )
+from neighborhood_api.venues.service import Sought
+from neighborhood_api.venues.views import detail_view, venue_views
 
 router = new_router(tags=["场地 venues"])
 
-SIGNED_IN = (NotSignedIn, TokenExpired, TokenRevoked)
-ONCE = (BadIdempotencyKey, IdempotencyKeyReused)
-CALLER = [Depends(current_actor)]
-
-NodeFilter = Annotated[
-    UUID | None,
-    Query(
-        description="地点；不填为本人住址和所管辖区 · A place; the caller's own when left out."
-    ),
-]
-FirstDay = Annotated[
-    date | None,
-    Query(alias="from", description="首日，不填为今天 · First day; today when left out."),
-]
-LastDay = Annotated[
-    date | None,
-    Query(
-        alias="to",
-        description="末日，最多14天，不填为7天 · Last day, 14 at most; 7 days when left out.",
-    ),
-]
+GapPage = paging.Page[EquipmentGapOut]
 
 
-class BookingList(Out):
-    """Bookings of a room, in the order of their time."""
+class HalfAPosition(Problem):
+    """A position is a longitude and a latitude."""
 
-    items: list[BookingOut]
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "Give both longitude and latitude"
+    message = "位置不完整，请重新定位"
 
 
-@router.get(
-    "/rooms/{room_id}/availability",
-    summary="活动室空闲时段 · When a room can be had",
-    dependencies=CALLER,
-    responses=problems(*SIGNED_IN, service.RoomNotFound, service.BadPeriod),
-)
-async def read_availability(
-    room_id: UUID,
-    reader: ReaderDep,
-    now: NowDep,
-    since: FirstDay = None,
-    until: LastDay = None,
-) -> AvailabilityOut:
-    """按天列出每一格能否预约，不能时说明原因；与预约时的检查一致。
+async def position_asked(
+    longitude: Annotated[
+        float | None,
+        Query(ge=-180, le=180, description="经度，按距离排序 · From where the nearest come."),
+    ] = None,
+    latitude: Annotated[
+        float | None, Query(ge=-90, le=90, description="纬度 · Degrees north.")
+    ] = None,
+    coordinate_system: Annotated[
+        CoordinateSystem, Query(description="坐标系 · How the position was measured.")
+    ] = CoordinateSystem.GCJ02,
+) -> Point | None:
+    """Return the position that is asked for, in WGS-84 degrees.
 
-    Every slot of each day with its state, by the same rules that booking applies.
+    Raises: HalfAPosition.
     """
-    return await service.read_availability(reader, room_id, since, until, now=now)
+    if longitude is None and latitude is None:
+        return None
+    if longitude is None or latitude is None:
+        raise HalfAPosition
+    return to_wgs84(Point(longitude, latitude), coordinate_system)
 
 
-@router.post(
-    "/rooms/{room_id}/bookings",
-    summary="预约活动室 · Book a room",
-    responses=problems(
-        *SIGNED_IN,
-        *ONCE,
-        service.RoomNotFound,
-        bookings.NotForYourPlace,
-        bookings.TimesNotBookable,
-        bookings.RoomTaken,
-        bookings.OverlapsOwnBooking,
-    ),
-)
-async def book_room(
-    room_id: UUID, body: BookingIn, actor: ActorDep, tx: TxDep, now: NowDep
-) -> BookingOut:
-    """预约活动室的一段时间；违反的规则一次全部列出(`reasons`)。
-
-    Reserve a room; `reasons` of a refusal lists every rule that the wish breaks.
-    """
-    return _booking(await bookings.book_room(tx, actor, room_id, body, now=now))
-
-
-@router.get(
-    "/me/bookings",
-    summary="我的预约 · My bookings",
-    responses=problems(*SIGNED_IN, paging.BadCursor),
-)
-async def list_my_bookings(
-    actor: ActorDep,
-    reader: ReaderDep,
-    now: NowDep,
-    page: paging.PageDep,
-    *,
-    upcoming: Annotated[
-        bool, Query(description="只看未结束的 · Only those still to come or under way.")
-    ] = False,
-) -> paging.Page[BookingOut]:
-    """本人的预约，新的在前。The caller's bookings, newest first."""
-    wanted = {"person_id": actor.person_id, "below": page.below, "fetch": page.fetch}
-    if upcoming:
-        rows = await MY_UPCOMING_BOOKINGS.all(reader, **wanted, now=now)
-    else:
-        rows = await MY_BOOKINGS.all(reader, **wanted)
-    return page.page(rows, _booking)
-
-
-@router.get(
-    "/bookings/{booking_id}",
-    summary="一个预约 · One booking",
-    responses=problems(*SIGNED_IN, bookings.BookingNotFound),
-)
-async def read_booking(booking_id: UUID, actor: ActorDep, tx: ReadTxDep) -> BookingOut:
-    """预约人本人和场地工作人员可见。For its holder and the venue's staff."""
-    row = await bookings.read_booking(tx, actor, booking_id)
-    return _booking(row) if row.person_id == actor.person_id else _booking_for_staff(row)
-
-
-@router.post(
-    "/bookings/{booking_id}/cancel",
-    summary="取消预约 · Cancel a booking",
-    responses=problems(
-        *SIGNED_IN,
-        *ONCE,
-        Forbidden,
-        bookings.BookingNotFound,
-        bookings.BookingAlreadyCancelled,
-        bookings.TooLateToCancel,
-        bookings.ReasonNeeded,
-    ),
-)
-async def cancel_booking(
-    booking_id: UUID,
-    body: Annotated[CancelIn, Body(default_factory=CancelIn)],
-    actor: ActorDep,
-    tx: TxDep,
-    now: NowDep,
-) -> BookingOut:
-    """本人在开始前取消；工作人员可在结束前取消，须写明原因。
-
-    The holder cancels before the start; staff before the end, saying why.
-    """
-    row = await bookings.cancel_booking(tx, actor, booking_id, body, now=now)
-    return _booking(row) if row.person_id == actor.person_id else _booking_for_staff(row)
+HereDep = Annotated[Point | None, Depends(position_asked)]
 
 
 @router.get(
     "/venues",
-    summary="服务中心列表 · Service centres and stations",
-    responses=problems(*SIGNED_IN, NodeNotFound, ResidenceUnknown, paging.BadCursor),
+    summary="服务中心、驿站等列表 · Service centres, stations and other venues",
+    responses=problems(
+        *SIGNED_IN, NodeNotFound, ResidenceUnknown, HalfAPosition, paging.BadCursor
+    ),
 )
 async def list_venues(
     actor: ActorDep,
     tx: ReadTxDep,
     now: NowDep,
     page: paging.PageDep,
+    links: LinksDep,
+    here: HereDep,
+    *,
     node_id: NodeFilter = None,
+    kind: Annotated[
+        VenueKind | None, Query(description="种类，不填为全部 · All kinds when left out.")
+    ] = None,
+    open_now: Annotated[
+        bool, Query(description="只看现在开放的 · Only those open at this moment.")
+    ] = False,
 ) -> paging.Page[VenueOut]:
-    """服务我住址的、或指定地点及其下的党群服务中心和站。
+    """服务我住址的、或指定地点及其下的场地；给出位置则由近到远，不限住址(50 公里内)。
 
-    Those that serve where the caller lives; or those that serve a place or lie in it.
+    Those that serve where the caller lives, or that serve a place or lie in it. With a
+    position, nearest first: of all within 50 km, or of those of the place.
     """
-    query = await service.venues_for(tx, actor, node_id, now=now)
-    query = query.where(Venue.id < page.below).order_by(Venue.id.desc()).limit(page.fetch)
-    views = [_venue(*row) for row in await tx.execute(query)]
-    return page.page(views, lambda view: view)
+    sought = Sought(node_id, kind, open_now, here)
+    found = await service.find_venues(tx, actor, sought, page, now=now)
+    shown = {view.id: view for view in await venue_views(tx, links, found, now=now)}
+    return page.page(found, lambda one: shown[one.id])
 
 
 @router.get(
     "/venues/{venue_id}",
-    summary="一个服务中心 · One venue with its rooms",
+    summary="一个场地 · One venue with its rooms",
     dependencies=CALLER,
     responses=problems(*SIGNED_IN, service.VenueNotFound),
 )
-async def read_venue(venue_id: UUID, tx: ReadTxDep) -> VenueDetailOut:
-    """服务中心的活动室、预约规则和开放时间。A venue, its rooms, their rules and hours."""
-    venue, node_name, rooms = await service.read_venue(tx, venue_id)
-    return VenueDetailOut(
-        **_venue(venue, node_name).model_dump(), rooms=[_room(*room) for room in rooms]
-    )
-
-
-@router.get(
-    "/rooms/{room_id}",
-    summary="一个活动室 · One room",
-    dependencies=CALLER,
-    responses=problems(*SIGNED_IN, service.RoomNotFound),
-)
-async def read_room(room_id: UUID, tx: ReadTxDep) -> RoomOut:
-    """活动室的预约规则和开放时间。A room, its rules and hours."""
-    return _room(*await service.read_room(tx, room_id))
-
-
-@router.get(
-    "/sessions",
-    summary="志愿辅导和活动 · Tutoring sessions and activities",
-    responses=problems(*SIGNED_IN, NodeNotFound, ResidenceUnknown, paging.BadCursor),
-)
-async def list_sessions(
-    actor: ActorDep,
-    tx: ReadTxDep,
-    now: NowDep,
-    page: paging.PageDep,
-    kind: Annotated[
-        SessionKind | None, Query(description="辅导或活动，不填为全部 · Both when left out.")
-    ] = None,
-    node_id: NodeFilter = None,
-) -> paging.Page[SessionOut]:
-    """还没结束的志愿辅导和活动，最近的在前。Those not over yet, soonest first."""
-    rows = await service.upcoming_sessions(tx, actor, kind, node_id, page, now=now)
-    return page.page(rows, SessionOut.model_validate)
-
-
-@router.get(
-    "/rooms/{room_id}/bookings",
-    summary="活动室的预约（工作人员）· Who uses a room",
-    responses=problems(*SIGNED_IN, Forbidden, service.RoomNotFound, service.BadPeriod),
-)
-async def list_room_bookings(
-    room_id: UUID,
-    actor: ActorDep,
-    tx: ReadTxDep,
-    now: NowDep,
-    since: FirstDay = None,
-    until: LastDay = None,
-) -> BookingList:
-    """活动室的有效预约和预约人，按时间排列。Live bookings with their holders, in order."""
-    rows = await service.room_bookings(tx, actor, room_id, since, until, now=now)
-    return BookingList(items=[_booking_for_staff(row) for row in rows])
+async def read_venue(
+    venue_id: UUID, tx: ReadTxDep, now: NowDep, links: LinksDep
+) -> VenueDetailOut:
+    """场地的设施、活动室、预约规则和开放时间。A venue, its checklist, rooms and their rules."""
+    found = await service.read_venue_with_plan(tx, venue_id, now=now)
+    return await detail_view(tx, links, found, now=now)
 
 
 @router.post(
-    "/venues/{venue_id}/rooms",
-    summary="新增活动室（工作人员）· Add a room",
-    responses=problems(*SIGNED_IN, *ONCE, Forbidden, service.VenueNotFound),
+    "/venues",
+    summary="新增场地（工作人员）· Add a venue",
+    responses=problems(*SIGNED_IN, *ONCE, NodeNotFound, Forbidden, FilesNotUsable),
 )
-async def add_room(venue_id: UUID, body: RoomIn, actor: ActorDep, tx: TxDep) -> RoomOut:
-    """新增活动室；设好开放时间后即可预约。Add a room; it is booked once it has hours."""
-    return _room(await upkeep.add_room(tx, actor, venue_id, body), [])
+async def add_venue(
+    body: VenueIn, actor: ActorDep, tx: TxDep, now: NowDep, links: LinksDep
+) -> VenueDetailOut:
+    """在网格的任何一级新增场地；设置开放时间后开放。
 
-
-CHANGING = problems(*SIGNED_IN, Forbidden, service.RoomNotFound, StaleVersion)
-
-
-@router.put(
-    "/rooms/{room_id}",
-    summary="修改活动室（工作人员）· Change a room",
-    responses=CHANGING,
-)
-async def change_room(room_id: UUID, body: RoomChangeIn, actor: ActorDep, tx: TxDep) -> RoomOut:
-    """修改活动室和预约规则；已有预约不受影响。Change a room; what is booked stays booked."""
-    room = await upkeep.change_room(tx, actor, room_id, body)
-    return _room(*(await service.with_opening_rules(tx, [room]))[0])
-
-
-@router.put(
-    "/rooms/{room_id}/opening-rules",
-    summary="设置开放时间（工作人员）· Replace a room's opening hours",
-    responses=CHANGING,
-)
-async def replace_opening_rules(
-    room_id: UUID, body: OpeningRulesIn, actor: ActorDep, tx: TxDep
-) -> RoomOut:
-    """整体替换每周开放时间；已有预约不受影响。
-
-    Replace all weekly opening hours; what is booked stays booked.
+    Add a venue at any level of the grid; it opens once it has hours.
     """
-    room = await upkeep.replace_opening_rules(tx, actor, room_id, body)
-    return _room(*(await service.with_opening_rules(tx, [room]))[0])
+    venue = await service.add_venue(tx, actor, body, now=now)
+    found = await service.read_venue_with_plan(tx, venue.id, now=now)
+    return await detail_view(tx, links, found, now=now)
 
 
-def _venue(venue: Venue, node_name: str) -> VenueOut:
-    position = None
-    if venue.longitude is not None and venue.latitude is not None:
-        shown = to_gcj02(Point(venue.longitude, venue.latitude))
-        position = PositionOut(
-            longitude=round(shown.longitude, 6),
-            latitude=round(shown.latitude, 6),
-            coordinate_system=CoordinateSystem.GCJ02,
-        )
-    return VenueOut(
-        id=venue.id,
-        kind=venue.kind,
-        name=venue.name,
-        address=venue.address,
-        phone=venue.phone,
-        services=venue.services,
-        position=position,
-        node_id=venue.place.node_id,
-        node_name=node_name,
-        version=venue.version,
-    )
+@router.put(
+    "/venues/{venue_id}",
+    summary="修改场地（工作人员）· Change a venue",
+    responses=problems(
+        *SIGNED_IN,
+        service.VenueNotFound,
+        service.VenueGone,
+        Forbidden,
+        StaleVersion,
+        FilesNotUsable,
+    ),
+)
+async def change_venue(
+    venue_id: UUID,
+    body: VenueChangeIn,
+    actor: ActorDep,
+    tx: TxDep,
+    now: NowDep,
+    links: LinksDep,
+) -> VenueDetailOut:
+    """修改名称、地址、位置、照片等，立即生效。Change what a venue is like, at once."""
+    await service.change_venue(tx, actor, venue_id, body, now=now)
+    found = await service.read_venue_with_plan(tx, venue_id, now=now)
+    return await detail_view(tx, links, found, now=now)
 
 
-def _room(room: Room, rules: list[OpeningRule]) -> RoomOut:
-    return RoomOut.model_validate(
-        {name: getattr(room, name) for name in RoomOut.model_fields if name != "opening_rules"}
-        | {"opening_rules": [OpeningRuleOut.model_validate(rule) for rule in rules]}
-    )
+@router.put(
+    "/venues/{venue_id}/equipment",
+    summary="登记“八有”设施检查（工作人员）· Note what was found of a venue's equipment",
+    responses=problems(*SIGNED_IN, service.VenueNotFound, service.VenueGone, Forbidden),
+)
+async def check_equipment(
+    venue_id: UUID, body: EquipmentIn, actor: ActorDep, tx: TxDep, now: NowDep, links: LinksDep
+) -> VenueDetailOut:
+    """登记查看过的设施：有、缺、坏；没有列出的不变。
+
+    What was found of the items that were looked at; the others stay as they were.
+    """
+    await equipment.check_equipment(tx, actor, venue_id, body, now=now)
+    found = await service.read_venue_with_plan(tx, venue_id, now=now)
+    return await detail_view(tx, links, found, now=now)
 
 
-def _booking(row: BookingRow) -> BookingOut:
-    cancelled = row.cancelled_at is not None
-    return BookingOut(
-        id=row.id,
-        code=f"B{row.number}",
-        state=BookingState.CANCELLED if cancelled else BookingState.CONFIRMED,
-        venue_id=row.venue_id,
-        venue_name=row.venue_name,
-        venue_address=row.venue_address,
-        room_id=row.room_id,
-        room_name=row.room_name,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        party_size=row.party_size,
-        purpose=row.purpose,
-        created_at=row.created_at,
-        cancelled_at=row.cancelled_at,
-        cancelled_by_staff=cancelled and row.cancelled_by_id != row.person_id,
-        cancel_reason=row.cancel_reason,
-    )
-
-
-def _booking_for_staff(row: BookingRow) -> BookingOut:
-    holder = HolderOut(name=row.person_name, phone=masked(row.person_phone))
-    return _booking(row).model_copy(update={"holder": holder})
+@router.get(
+    "/staff/venue-equipment",
+    summary="缺少或损坏的设施（工作人员）· Equipment that is missing or broken",
+    responses=problems(*SIGNED_IN, Forbidden, paging.BadCursor),
+)
+async def list_equipment_gaps(actor: ActorDep, tx: ReadTxDep, page: paging.PageDep) -> GapPage:
+    """本人管理的场地中缺少或损坏的“八有”设施。What is to be put right at one's venues."""
+    gaps = await equipment.list_gaps(tx, actor, page)
+    return page.page(gaps, EquipmentGapOut.model_validate)

@@ -1,50 +1,38 @@
-"""Reading venues: what there is, for whom, and when it can be had."""
+"""Rules of venues: what there is, for whom, and who keeps it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Float, Select, literal, literal_column, or_, select
 
+from neighborhood_api.files.service import claim_files
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.coordinates import Point, to_wgs84
 from neighborhood_api.grid.models import Node, Residence
+from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.grid.service import ResidenceUnknown, current_node
 from neighborhood_api.identity.access import Actor, Permission
-from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.identity.places import columns_of
+from neighborhood_api.identity.service import StaleVersion
+from neighborhood_api.kit.acts import record_act
+from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.paging import PageRequest
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import Reader
-from neighborhood_api.kit.schema import SHOWN_ZONE
-from neighborhood_api.schedules.opening import Limits, Span, slots
+from neighborhood_api.schedules.openings.plans import Plan
+from neighborhood_api.schedules.openings.queries import plans_of
+from neighborhood_api.schedules.openings.service import add_opening
 from neighborhood_api.venues.audience import VENUE_NODE, around, serving
-from neighborhood_api.venues.models import (
-    OpeningRule,
-    Room,
-    SessionKind,
-    TutoringSession,
-    Venue,
-)
-from neighborhood_api.venues.queries import (
-    OPENING_HOURS,
-    ROOM_BOOKINGS,
-    ROOM_LIMITS,
-    ROOM_USES,
-    SESSIONS,
-    BookingRow,
-    RoomRow,
-    SessionRow,
-)
-from neighborhood_api.venues.reasons import NO_HOURS, shown
-from neighborhood_api.venues.schemas import AvailabilityOut, DayOut, SlotOut
+from neighborhood_api.venues.models import Venue, VenueKind
+from neighborhood_api.venues.queries import may_be_open, metres_from, near, nearer_first
+from neighborhood_api.venues.schemas import VenueBaseIn, VenueChangeIn, VenueIn
 
-LONGEST_DAYS = 14
-"""Days that one answer covers."""
-DAYS_SHOWN = 7
-"""Days shown when the caller does not say how many."""
-_YEARS = range(2000, 2200)
+LOOKED_AT = 1000
+"""Venues whose plans are read at once, when only those are wanted that are open."""
+AHEAD = timedelta(days=21)
+"""How far the next opening is looked for: the longest holidays are over by then."""
 
 
 class VenueNotFound(Problem):
@@ -55,42 +43,72 @@ class VenueNotFound(Problem):
     message = "没有找到这个服务中心，请返回列表重新选择"
 
 
-class RoomNotFound(Problem):
-    """The id names no room."""
+class VenueGone(Problem):
+    """The venue was closed for good; `closed_at` says when."""
 
-    status = HTTPStatus.NOT_FOUND
-    title = "There is no such room"
-    message = "没有找到这个活动室，请返回列表重新选择"
-
-
-class BadPeriod(Problem):
-    """The days asked for run backwards or are too many."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The period runs backwards or is too long"
-    message = "日期范围不正确，一次最多查看14天"
+    title = "The venue is closed for good"
+    message = "这个场地已经停办，请选择其他场地"
 
 
-def limits_of(room: Room | RoomRow) -> Limits:
-    """Return how `room` may be asked for."""
-    return Limits(
-        slot_minutes=room.slot_minutes,
-        shortest_minutes=room.shortest_minutes,
-        longest_minutes=room.longest_minutes,
-        notice_minutes=room.notice_minutes,
-        horizon_days=room.horizon_days,
-    )
+class Found(NamedTuple):
+    """A venue with its plan of the days to come."""
+
+    venue: Venue
+    node_name: str
+    metres: float | None
+    plan: Plan
+
+    @property
+    def id(self) -> UUID:
+        """The venue's."""
+        return self.venue.id
+
+    def open_now(self, now: datetime) -> bool:
+        """Tell whether it is open at this moment."""
+        today = self.plan.day(local_day(now)).open
+        return self.venue.closed_at is None and any(
+            span.starts_at <= now < span.ends_at for span in today
+        )
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """Return when it opens next; None while it is open, and when that is far away."""
+        if self.venue.closed_at is not None:
+            return None
+        span = self.plan.next_open(now, local_day(now) + AHEAD)
+        return span.starts_at if span is not None and span.starts_at > now else None
 
 
-async def venues_for(
-    tx: ReadTx, actor: Actor, node_id: UUID | None, *, now: datetime
-) -> Select[Venue, str]:
-    """Select the venues around a node; without one, those that the caller uses or runs.
+class Sought(NamedTuple):
+    """Which venues somebody looks for."""
 
-    Raises: NodeNotFound, ResidenceUnknown.
+    node_id: UUID | None = None
+    kind: VenueKind | None = None
+    open_now: bool = False
+    here: Point | None = None
+    """From where the nearest are wanted, in WGS-84 degrees."""
+
+
+async def find_venues(
+    tx: ReadTx, actor: Actor, sought: Sought, page: PageRequest, *, now: datetime
+) -> list[Found]:
+    """Return a page of venues with one more, newest or nearest first.
+
+    Around a node; without one, near the position, or else those that the caller uses or runs.
+    Two statements however many there are; a few more where many look open and are not.
+
+    Raises: NodeNotFound, ResidenceUnknown, BadCursor.
     """
-    where = await _nearby(tx, actor, node_id, now)
-    return venues_with_node().where(where)
+    query = _in_order(await _sought(tx, actor, sought, now), sought, now)
+    after_id = None if page.after is None else page.below
+    most = min(2 * page.fetch, LOOKED_AT) if sought.open_now else page.fetch
+    found: list[Found] = []
+    while True:
+        rows = await tx.execute(query.where(*_after(sought, after_id)).limit(most))
+        looked_at = await _with_plans(tx, [(row[0], row[1], row[2]) for row in rows], now=now)
+        found += [one for one in looked_at if not sought.open_now or one.open_now(now)]
+        if len(looked_at) < most or len(found) >= page.fetch:
+            return found[: page.fetch]
+        after_id, most = looked_at[-1].id, min(4 * most, LOOKED_AT)
 
 
 def venues_with_node() -> Select[Venue, str]:
@@ -98,10 +116,8 @@ def venues_with_node() -> Select[Venue, str]:
     return select(Venue, Node.name).join(Node, Node.id == VENUE_NODE)
 
 
-async def read_venue(
-    tx: ReadTx, venue_id: UUID
-) -> tuple[Venue, str, list[tuple[Room, list[OpeningRule]]]]:
-    """Return a venue, the name of the place it serves, and its rooms with their hours.
+async def read_venue(tx: ReadTx, venue_id: UUID) -> tuple[Venue, str]:
+    """Return a venue and the name of the place it serves.
 
     Raises: VenueNotFound.
     """
@@ -110,128 +126,25 @@ async def read_venue(
     if row is None:
         raise VenueNotFound
     venue, node_name = row
-    rooms = await tx.scalars(select(Room).where(Room.venue_id == venue_id).order_by(Room.id))
-    return venue, node_name, await with_opening_rules(tx, rooms.all())
+    return venue, node_name
 
 
-async def read_room(tx: ReadTx, room_id: UUID) -> tuple[Room, list[OpeningRule]]:
-    """Return a room with its hours.
+async def read_venue_with_plan(tx: ReadTx, venue_id: UUID, *, now: datetime) -> Found:
+    """Return a venue and when it is open.
 
-    Raises: RoomNotFound.
+    Raises: VenueNotFound.
     """
-    room = await tx.get(Room, room_id)
-    if room is None:
-        raise RoomNotFound
-    return (await with_opening_rules(tx, [room]))[0]
+    venue, node_name = await read_venue(tx, venue_id)
+    return (await _with_plans(tx, [(venue, node_name, None)], now=now))[0]
 
 
-async def with_opening_rules(
-    tx: ReadTx, rooms: Sequence[Room]
-) -> list[tuple[Room, list[OpeningRule]]]:
-    """Join rooms with their weekly hours, in the order of the week."""
-    rules: dict[UUID, list[OpeningRule]] = defaultdict(list)
-    wanted = select(OpeningRule).where(OpeningRule.room_id.in_([room.id for room in rooms]))
-    for rule in await tx.scalars(wanted.order_by(OpeningRule.weekday, OpeningRule.opens_at)):
-        rules[rule.room_id].append(rule)
-    return [(room, rules[room.id]) for room in rooms]
-
-
-async def read_availability(
-    source: Reader | ReadTx,
-    room_id: UUID,
-    since: date | None,
-    until: date | None,
-    *,
-    now: datetime,
-) -> AvailabilityOut:
-    """Show which slots of a room can be had, day by day, by the rules that booking applies.
-
-    Raises: RoomNotFound, BadPeriod.
-    """
-    days = _days(since, until, now)
-    room = await ROOM_LIMITS.first(source, room_id=room_id)
-    if room is None:
-        raise RoomNotFound
-    limits = limits_of(room)
-    rules = await OPENING_HOURS.all(source, room_id=room_id)
-    uses = await ROOM_USES.all(source, room_id=room_id, **_bounds(days))
-    busy: dict[date, list[Span]] = defaultdict(list)
-    for use in uses:
-        for day in {local_day(use.starts_at), local_day(use.ends_at)}:
-            busy[day].append(Span(use.starts_at, use.ends_at))
-    shown_days = []
-    for day in days:
-        grid = slots(rules, limits, day, busy=busy[day], now=now)
-        cells = []
-        for slot in grid:
-            state, why = shown(slot, limits, accepts_bookings=room.accepts_bookings)
-            starts_at, ends_at = slot.span
-            cells.append(SlotOut(starts_at=starts_at, ends_at=ends_at, state=state, reason=why))
-        shown_days.append(DayOut(date=day, reason=None if cells else NO_HOURS, slots=cells))
-    return AvailabilityOut(
-        room_id=room_id,
-        shortest_minutes=limits.shortest_minutes,
-        longest_minutes=limits.longest_minutes,
-        days=shown_days,
-    )
-
-
-async def room_bookings(
-    tx: ReadTx,
-    actor: Actor,
-    room_id: UUID,
-    since: date | None,
-    until: date | None,
-    *,
-    now: datetime,
-) -> list[BookingRow]:
-    """Return who uses a room, in order, for the staff of its place.
-
-    Raises: RoomNotFound, Forbidden, BadPeriod.
-    """
-    venue = await tx.scalar(
-        select(Venue).join(Room, Room.venue_id == Venue.id).where(Room.id == room_id)
-    )
-    if venue is None:
-        raise RoomNotFound
-    actor.require(Permission.BOOKING_READ, at=venue.place)
-    days = _days(since, until, now)
-    return await ROOM_BOOKINGS.all(tx, room_id=room_id, **_bounds(days))
-
-
-async def upcoming_sessions(
-    tx: ReadTx,
-    actor: Actor,
-    kind: SessionKind | None,
-    node_id: UUID | None,
-    page: PageRequest,
-    *,
-    now: datetime,
-) -> list[SessionRow]:
-    """Return the sessions that are not over, soonest first, of the venues nearby.
-
-    Raises: NodeNotFound, ResidenceUnknown, BadCursor.
-    """
-    query = SESSIONS.where(await _nearby(tx, actor, node_id, now))
-    query = query.where(
-        TutoringSession.ends_at > now, TutoringSession.starts_at > now - timedelta(days=1)
-    )
-    if kind is not None:
-        query = query.where(TutoringSession.kind == kind.value)
-    if page.after is not None:
-        last = aliased(TutoringSession)
-        ends_previous = select(last.starts_at, last.id).where(last.id == page.below)
-        query = query.where(
-            tuple_(TutoringSession.starts_at, TutoringSession.id)
-            > ends_previous.scalar_subquery()
-        )
-    rows = await tx.execute(query.limit(page.fetch))
-    return [SessionRow(*row) for row in rows]
-
-
-async def _nearby(
+async def nearby(
     tx: ReadTx, actor: Actor, node_id: UUID | None, now: datetime
 ) -> ColumnElement[bool]:
+    """Hold for the venues around a node; without one, for those the caller uses or runs.
+
+    Raises: NodeNotFound, ResidenceUnknown.
+    """
     if node_id is not None:
         return around((await current_node(tx, node_id, now=now)).place)
     home = await tx.get(Residence, actor.person_id)
@@ -243,20 +156,161 @@ async def _nearby(
     return runs
 
 
-def _days(since: date | None, until: date | None, now: datetime) -> list[date]:
-    first = since or local_day(now)
-    if first.year not in _YEARS:
-        raise BadPeriod(longest_days=LONGEST_DAYS)
-    count = DAYS_SHOWN if until is None else (until - first).days + 1
-    if not 0 < count <= LONGEST_DAYS:
-        raise BadPeriod(longest_days=LONGEST_DAYS)
-    return [first + timedelta(days=n) for n in range(count)]
+async def add_venue(tx: Tx, actor: Actor, wish: VenueIn, *, now: datetime) -> Venue:
+    """Add a venue to a place at any level; it opens once it has hours.
+
+    Raises: NodeNotFound, Forbidden, FilesNotUsable.
+    """
+    node = await current_node(tx, wish.node_id, now=now)
+    actor.require(Permission.VENUE_MANAGE, at=node.place)
+    await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
+    opening = await add_opening(tx, node.district_id, on_holidays=wish.on_holidays)
+    point = _point(wish.position)
+    venue = Venue(
+        kind=wish.kind.value,
+        name=wish.name,
+        address=wish.address,
+        phone=wish.phone,
+        host=wish.host,
+        services=wish.services,
+        photo_ids=list(wish.photo_ids),
+        longitude=None if point is None else point.longitude,
+        latitude=None if point is None else point.latitude,
+        opening_id=opening.id,
+        **columns_of(node.place),  # type: ignore[arg-type]
+    )
+    tx.add(venue)
+    record_act(
+        tx,
+        "venues.venue_added",
+        venue.id,
+        by=actor.person_id,
+        now=now,
+        kind=venue.kind,
+        node_id=node.id,
+    )
+    await tx.flush()
+    return venue
 
 
-def _bounds(days: list[date]) -> dict[str, datetime]:
-    """Return the first moment of the first day and the first after the last one."""
-    first, after = days[0], days[-1] + timedelta(days=1)
-    return {
-        "since": datetime.combine(first, time(), SHOWN_ZONE).astimezone(UTC),
-        "until": datetime.combine(after, time(), SHOWN_ZONE).astimezone(UTC),
-    }
+async def change_venue(
+    tx: Tx, actor: Actor, venue_id: UUID, wish: VenueChangeIn, *, now: datetime
+) -> Venue:
+    """Change what a venue is like; its place stays, and so do its hours and rooms.
+
+    Raises: VenueNotFound, Forbidden, VenueGone, StaleVersion, FilesNotUsable.
+    """
+    venue = await lock_venue(tx, actor, venue_id, wish.version)
+    fresh = [one for one in wish.photo_ids if one not in venue.photo_ids]
+    await claim_files(tx, actor.person_id, fresh, now=now)
+    changed = _differences(venue, wish)
+    point = _point(wish.position)
+    venue.kind, venue.name, venue.address = wish.kind.value, wish.name, wish.address
+    venue.phone, venue.host, venue.services = wish.phone, wish.host, wish.services
+    venue.longitude = None if point is None else point.longitude
+    venue.latitude = None if point is None else point.latitude
+    venue.photo_ids = list(wish.photo_ids)
+    record_act(
+        tx, "venues.venue_changed", venue.id, by=actor.person_id, now=now, changed=changed
+    )
+    await tx.flush()
+    return venue
+
+
+async def lock_venue(tx: Tx, actor: Actor, venue_id: UUID, version: int) -> Venue:
+    """Lock a venue to change it.
+
+    Raises: VenueNotFound, Forbidden, VenueGone, StaleVersion.
+    """
+    venue = await hold_venue(tx, actor, venue_id)
+    if venue.version != version:
+        raise StaleVersion(version=venue.version)
+    venue.version += 1
+    return venue
+
+
+async def hold_venue(tx: Tx, actor: Actor, venue_id: UUID) -> Venue:
+    """Keep a venue as it is to the end of the transaction: no room is added meanwhile.
+
+    Before the resources: whoever locks both takes the venue first.
+
+    Raises: VenueNotFound, Forbidden, VenueGone.
+    """
+    venue = await tx.get(
+        Venue, venue_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if venue is None:
+        raise VenueNotFound
+    actor.require(Permission.VENUE_MANAGE, at=venue.place)
+    require_running(venue)
+    return venue
+
+
+def require_running(venue: Venue) -> None:
+    """Refuse what a venue that was closed for good has no more.
+
+    Raises: VenueGone.
+    """
+    if venue.closed_at is not None:
+        raise VenueGone(closed_at=venue.closed_at.isoformat())
+
+
+async def _sought(
+    tx: ReadTx, actor: Actor, sought: Sought, now: datetime
+) -> Select[Venue, str, float | None]:
+    metres = literal(None, Float) if sought.here is None else metres_from(sought.here)
+    query = (
+        venues_with_node().add_columns(metres.label("metres")).where(Venue.closed_at.is_(None))
+    )
+    if sought.here is not None:
+        query = query.where(near(sought.here))
+    if sought.here is None or sought.node_id is not None:
+        query = query.where(await nearby(tx, actor, sought.node_id, now))
+    if sought.kind is not None:
+        query = query.where(Venue.kind == sought.kind.value)
+    return query
+
+
+def _in_order(
+    query: Select[Venue, str, float | None], sought: Sought, now: datetime
+) -> Select[Venue, str, float | None]:
+    if sought.open_now:
+        query = query.where(may_be_open(now))
+    if sought.here is None:
+        return query.order_by(Venue.id.desc())
+    return query.order_by(literal_column("metres"), Venue.id)
+
+
+def _after(sought: Sought, after_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
+    if sought.here is not None:
+        return nearer_first(sought.here, after_id)
+    return () if after_id is None else (Venue.id < after_id,)
+
+
+async def _with_plans(
+    tx: ReadTx, rows: Sequence[tuple[Venue, str, float | None]], *, now: datetime
+) -> list[Found]:
+    today = local_day(now)
+    plans = await plans_of(tx, [row[0].opening_id for row in rows], today, today + AHEAD)
+    return [Found(*row, plans[row[0].opening_id]) for row in rows]
+
+
+def _point(position: PositionIn | None) -> Point | None:
+    if position is None:
+        return None
+    given = Point(position.longitude, position.latitude)
+    return to_wgs84(given, position.coordinate_system)
+
+
+def _differences(venue: Venue, wish: VenueBaseIn) -> list[str]:
+    """Name what changes; texts and numbers stay out of the audit trail."""
+    names = ("name", "address", "phone", "host", "services")
+    changed = [name for name in names if getattr(venue, name) != getattr(wish, name)]
+    if venue.kind != wish.kind.value:
+        changed.append("kind")
+    if list(venue.photo_ids) != list(wish.photo_ids):
+        changed.append("photos")
+    point = _point(wish.position)
+    if point != (venue.longitude, venue.latitude) and (point or venue.longitude is not None):
+        changed.append("position")
+    return changed

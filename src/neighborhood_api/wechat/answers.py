@@ -59,6 +59,8 @@ class WechatUnavailable(Problem):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "WeChat cannot be reached just now"
     message = "微信服务暂时不可用，请稍后再试"
+    may_have_acted = True
+    """False when WeChat was not even reached."""
 
 
 class WechatMisconfigured(Problem):

@@ -1,4 +1,4 @@
-"""Client of WeChat's servers: whose sign-in code is this, and whose phone number."""
+"""Client of WeChat's servers: whose sign-in code and phone number is this; send a message."""
 
 import asyncio
 import logging
@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 5.0
 """How long one use of this client may take, tokens and repetition included."""
 TOKEN_MARGIN_SECONDS = 60
 """A token is given up this long before its end, so that none expires on the way."""
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout)
 MAINLAND = "86"
 MAINLAND_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
@@ -48,6 +49,10 @@ class PhoneNotMainland(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Only mobile numbers of mainland China are accepted"
     message = "只支持中国大陆手机号，请换一个手机号"
+
+
+class MessageUncertain(Exception):  # noqa: N818  (named for what happened)
+    """WeChat was given a message, and did not say what became of it."""
 
 
 LOGIN_REFUSALS: tuple[type[Problem], ...] = (
@@ -159,6 +164,39 @@ class WeChat:
             raise PhoneNotMainland
         return phone.number
 
+    async def send_message(
+        self,
+        openid: str,
+        template_id: str,
+        data: Mapping[str, Mapping[str, str]],
+        *,
+        page: str | None = None,
+    ) -> Answer:
+        """Send a message to who agreed to it; the answer's `errcode` is 0 when WeChat took it.
+
+        Raises: MessageUncertain; WechatUnavailable, WechatMisconfigured or WechatNotConfigured
+            when WeChat was not given the message.
+        Source: WeChat server API, subscribeMessage.send.
+        """
+        path = "/cgi-bin/message/subscribe/send"
+        values: dict[str, JsonValue] = {key: dict(value) for key, value in data.items()}
+        body: dict[str, JsonValue] = {
+            "touser": openid,
+            "template_id": template_id,
+            "data": values,
+        }
+        if page is not None:
+            body["page"] = page
+        async with self._patiently(path):
+            # Beforehand: without a token nothing can have been sent.
+            await self._access_token()
+        try:
+            return await self._call(path, body)
+        except WechatUnavailable as problem:
+            if problem.may_have_acted:
+                raise MessageUncertain from None
+            raise
+
     async def _call(self, path: str, body: JsonValue) -> Answer:
         """Ask with an access token, and once more with a new one if that was stale."""
         async with self._patiently(path):
@@ -207,7 +245,8 @@ class WeChat:
             self._base_url + path,
             params=query,
             json=body,
-            timeout=None,  # `_patiently` bounds the whole
+            # `_patiently` bounds the whole; half of it is enough to reach anybody.
+            timeout=httpx.Timeout(None, connect=self._patience_seconds / 2),
         )
         return Answer.of(path, response)
 
@@ -219,5 +258,7 @@ class WeChat:
                 yield
         except (httpx.RequestError, TimeoutError) as error:
             log.warning("wechat_unreachable", path=path, error=type(error).__name__)
+            problem = WechatUnavailable()
+            problem.may_have_acted = not isinstance(error, NOT_REACHED)
             # The error carries the request, whose address holds the secret: not chained.
-            raise WechatUnavailable from None
+            raise problem from None

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -16,7 +17,7 @@ from tests.committed.trail.tampering import faults, run
 from tests.issues.categories.arranging import rule
 from tests.support.issues import Street
 from tests.support.people import Caller
-from tests.support.posts import appointment_at, phone_number
+from tests.support.posts import appoint, appointment_at, phone_number, somebody
 
 
 @pytest.fixture
@@ -79,7 +80,11 @@ async def test_categories_posts_leaves_calendars_and_moderation_are_kept(
         "standard_code": None,
         "version": 1,
     }
-    await done(await operator.put("/issue-categories/env.garbage", json=category))
+    async with database.transaction() as tx:
+        chief = await somebody(tx, "总管理员")
+        await appoint(tx, street.town.at(), Role.CHIEF_OPERATOR, chief.id)
+    everywhere = await street.callers.person(chief.id)
+    await done(await everywhere.put("/issue-categories/env.garbage", json=category))
     lane = street.town.at(1, 1, 1, 1)
     async with database.transaction() as tx:
         held = await appointment_at(tx, lane, Role.LANE_CHIEF)
@@ -111,7 +116,7 @@ async def test_categories_posts_leaves_calendars_and_moderation_are_kept(
     mine = operator.person_id
     assert sorted(kept) == sorted(
         [
-            ("issues.category_changed", "env.garbage", mine),
+            ("issues.category_changed", "env.garbage", chief.id),
             ("grid.leave_granted", leave["id"], mine),
             ("grid.appointment_ended", str(held.id), mine),
             ("grid.appointment_made", made["id"], mine),
@@ -164,3 +169,39 @@ async def test_the_database_itself_refuses_to_change_an_act(
             async with database.transaction() as tx:
                 await tx.execute(text(sql))
     assert len(await acts(database, "issues.rule_changed")) == 1
+
+
+async def test_canned_replies_and_the_weights_of_the_rates_are_kept(
+    operator: Caller, street: Street, database: Database
+) -> None:
+    wish = {"move": "respond", "title": "已派人", "text": "您好，已派人处理。"}
+    here = {"node_id": str(street.town.at(1).id)}
+    made = await done(await operator.post("/canned-replies", json=wish | here))
+    path = f"/canned-replies/{made['id']}"
+    await done(await operator.put(path, json=wish | {"title": "马上到", "version": 1}))
+    await done(await operator.post(f"{path}/withdraw", json={"version": 2}))
+    district = {"district_id": str(street.town.at().id), "reason": "考核办法", "version": 0}
+    weights = {"response": 30, "solution": 40, "satisfaction": 30}
+    await done(await operator.put("/statistics/weights", json=district | weights))
+    kept = await acts(database, "issues.canned_reply_changed")
+    assert [(one.subject, one.detail["version"], one.detail["active"]) for one in kept] == [
+        (made["id"], 1, True),
+        (made["id"], 2, True),
+        (made["id"], 3, False),
+    ]
+    assert len({one.detail["words"] for one in kept}) == 2  # other words, another digest
+    (weighed,) = await acts(database, "statistics.weights_changed")
+    assert {name: weighed.detail[name] for name in weights} == weights
+    assert weighed.person_id == operator.person_id
+    assert await faults(database) == []
+
+
+async def test_a_rule_that_was_changed_in_the_database_is_found(
+    operator: Caller, street: Street, database: Database
+) -> None:
+    made = await saved_rule(operator, street)
+    assert await faults(database) == []
+    await run(
+        database, "UPDATE handling_rule SET resolve_amount = 99 WHERE id = :id", id=made["id"]
+    )
+    assert await faults(database) == [(Fault.CHANGED, UUID(made["id"]))]

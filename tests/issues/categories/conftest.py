@@ -9,6 +9,7 @@ from neighborhood_api.issues.categories.seed import load_categories
 from neighborhood_api.kit.db import Tx
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
+from tests.support.posts import chief_operator
 
 
 @pytest.fixture
@@ -19,7 +20,14 @@ async def seeded(tx: Tx) -> None:
 
 
 @pytest.fixture
-async def operator(callers: Callers, town: Town, seeded: None) -> Caller:
+async def operator(callers: Callers, town: Town, tx: Tx, seeded: None) -> Caller:
+    """Who operates the town's district, and may change what holds in every district."""
+    del seeded
+    return await callers.person(await chief_operator(tx, town.at()))
+
+
+@pytest.fixture
+async def of_the_district(callers: Callers, town: Town, seeded: None) -> Caller:
     """The operator of the town's district."""
     del seeded
     return await callers.staff(town, Role.OPERATOR)

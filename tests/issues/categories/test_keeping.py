@@ -209,3 +209,23 @@ async def test_all_categories_with_their_rules_take_one_statement_and_one_for_th
     assert len(await shown(operator, town)) >= 80
     raw.remove_query_logger(statements.hear)
     assert len(statements) == 2
+
+
+async def test_an_operator_of_one_district_changes_its_rules_and_nothing_of_the_others(
+    of_the_district: Caller, town: Town, tx: Tx
+) -> None:
+    refused(
+        await of_the_district.put("/issue-categories/env.depot", json=BODY), 403, "forbidden"
+    )
+    answer = await of_the_district.put(f"/issue-categories/{CODE}", json=BODY | {"version": 1})
+    refused(answer, 403, "forbidden")
+    refused(await put(of_the_district, None, version=1), 403, "forbidden")
+    assert await announced(tx) == []
+    assert await tx.get(Category, "env.depot") is None
+    ours = await saved(of_the_district, town.at().id)
+    assert ours["node_id"] == str(town.at().id)
+    changed = await saved(of_the_district, town.at().id, version=1, returns_allowed=1)
+    assert changed["version"] == 2
+    seen = await of_the_district.get(f"/issue-categories/{CODE}/rules")
+    assert seen.status_code == 200
+    assert None in [rule["node_id"] for rule in seen.json()["items"]]

@@ -47,7 +47,7 @@ async def test_a_change_makes_a_version_and_closes_the_one_before(
     second = await saved(operator, street.id, version=1, reason="提速", extension_amount=2)
     assert await versions(tx, street.id) == [(1, 4, False), (2, 5, True)]
     assert (first["version"], first["in_force"], first["node_name"]) == (1, True, street.name)
-    assert (second["reason"], second["created_by"]) == ("提速", "operator 0")
+    assert (second["reason"], second["created_by"]) == ("提速", "总管理员")
     old = await tx.get_one(HandlingRule, UUID(first["id"]))
     new = await tx.get_one(HandlingRule, UUID(second["id"]))
     assert old.superseded_at == new.created_at > old.created_at

@@ -4,10 +4,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from neighborhood_api.cases import sweeps
 from neighborhood_api.cases.paths import Offer, Party
+from neighborhood_api.cases.terms import TRANSFERS_ALLOWED
 from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.workflow import ISSUE
@@ -188,22 +189,77 @@ async def test_what_nobody_answers_goes_to_the_street_for_its_decision(
     assert {"adjudicate"} <= set(seen["moves"])
     assert (await officer.get(f"/issues/{issue_id}")).status_code == 404
     await check_ledger(tx, issue_id, now=now)
+    assert (await case_of(tx, issue_id)).times_returned == 1  # silence is a return
     answers = select(Offer.answer).where(Offer.case_id == issue_id)
     assert list(await tx.scalars(answers)) == ["lapsed"]
 
 
-async def test_while_it_is_offered_the_ladder_waits_for_the_answer(
-    street: Street, clock: Clock, rolled_back: Database
+async def test_no_offer_stops_the_ladder_and_the_ladder_ends_no_offer(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
 ) -> None:
-    """Whoever must answer has a limit too; passing it up would take the offer away."""
+    """Offering it again and again does not keep it from those above."""
     issue_id = await street.reported()
     clock.forward(minutes=50)
     await street.done(street.chief, issue_id, "transfer", **to_body(street, 0))
-    now = clock.forward(minutes=30)
-    assert await sweeps.pass_up_unanswered(rolled_back, ISSUE, now=now) == 0
-    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
-    await street.done(officer, issue_id, "decline", **NOT_OURS)
+    clock.forward(minutes=9)
+    await street.done(street.chief, issue_id, "transfer", **to_body(street, 0))
+    now = clock.forward(minutes=1)
     assert await sweeps.pass_up_unanswered(rolled_back, ISSUE, now=now) == 1
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    seen = (await officer.get(f"/issues/{issue_id}")).json()
+    assert (seen["state"], seen["hand"]["role"]) == ("assigned", "grid_leader")
+    assert {"take_over", "decline"} <= set(seen["moves"])
+    taken = await street.done(officer, issue_id, "take-over")
+    assert taken["hand"]["organization"] == "城管办"
+    await check_ledger(tx, issue_id, now=now)
+
+
+async def test_what_is_offered_to_those_above_is_theirs_when_the_ladder_brings_it(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
+) -> None:
+    issue_id = await street.reported()
+    await street.done(street.chief, issue_id, "transfer", **to_lane(street, *LANE[:3]))
+    now = clock.forward(minutes=60)
+    assert await sweeps.pass_up_unanswered(rolled_back, ISSUE, now=now) == 1
+    assert await sweeps.lapse_offers(rolled_back, ISSUE, now=now) == 0
+    offers = select(Offer.answer).where(Offer.case_id == issue_id)
+    assert list(await tx.scalars(offers)) == ["void"]
+    await street.done(street.leader, issue_id, "accept")
+
+
+async def test_an_alarm_at_the_top_is_not_put_off_by_an_offer(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
+) -> None:
+    await new_rule(tx, "env.garbage", first_level=1)
+    issue_id = await street.reported()
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    clock.forward(minutes=59)
+    body = {"organization_id": str(street.town.organizations[0].id)}
+    await street.done(dispatcher, issue_id, "dispatch", **body)
+    now = clock.forward(minutes=1)
+    assert await sweeps.pass_up_unanswered(rolled_back, ISSUE, now=now) == 1
+    seen = (await dispatcher.get(f"/issues/{issue_id}")).json()
+    assert seen["timeline"][-1]["move"] == "alarm"
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    await street.done(officer, issue_id, "take-over")
+
+
+async def test_an_issue_is_offered_five_times_and_then_settled_or_returned(
+    street: Street, tx: Tx
+) -> None:
+    issue_id = await street.accepted()
+    for _ in range(TRANSFERS_ALLOWED):
+        await street.done(street.chief, issue_id, "transfer", **to_body(street, 0))
+    officer = await street.staff(Role.DEPARTMENT_OFFICER, 1, body=0)
+    taken = await street.done(officer, issue_id, "take-over")
+    assert "transfer" not in taken["moves"]
+    sixth = await act(officer, issue_id, "transfer", **to_body(street, 1))
+    refused(sixth, 409, "transferred_too_often")
+    offers = select(func.count(Offer.id)).where(Offer.case_id == issue_id)
+    assert await tx.scalar(offers) == TRANSFERS_ALLOWED
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    other = {"organization_id": str(street.town.organizations[1].id)}
+    await street.done(dispatcher, issue_id, "dispatch", **other)  # the street decides
 
 
 @pytest.mark.parametrize("ending", ["withdraw", "resolve", "escalate"])

@@ -23,6 +23,7 @@ from tests.issues.publishing.arranging import (
     seen,
     shown,
 )
+from tests.support.clock import Clock
 from tests.support.issues import LANE, Street, new_rule, photos
 from tests.support.posts import phone_number
 from tests.support.reads import count_on
@@ -271,3 +272,24 @@ async def test_photos_are_public_only_where_a_moderator_allowed_them(
     worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
     await street.done(worker, issue_id, "moderate", version=1, show=True, photos=True)
     assert [photo["id"] for photo in (await seen(http, issue_id))["photos"]] == mine
+
+
+async def test_a_link_to_a_public_photo_is_dead_minutes_after_it_was_hidden(
+    street: Street, http: AsyncClient, tx: Tx, clock: Clock
+) -> None:
+    mine = await photos(tx, street.reporter.person_id, 1, now=datetime.now(UTC))
+    issue_id = await street.reported(photo_ids=mine)
+    worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
+    await street.done(worker, issue_id, "moderate", version=1, show=True, photos=True)
+    (public,) = (await seen(http, issue_id))["photos"]
+    (own,) = (await street.reporter.get(f"/issues/{issue_id}")).json()["photos"]
+    await street.done(worker, issue_id, "moderate", version=2, show=False, reason="涉及隐私")
+    refused(await http.get(f"/public/issues/{issue_id}"), 404, "case_not_found")
+    clock.forward(minutes=4)
+    for link in (public["url"], public["thumbnail_url"]):
+        # The bytes lie nowhere; what matters is that the link itself is good.
+        refused(await http.get(f"http://api{link}"), 404, "file_not_found")
+    clock.forward(minutes=6)
+    for link in (public["url"], public["thumbnail_url"]):
+        refused(await http.get(f"http://api{link}"), 410, "link_expired")
+    refused(await http.get(f"http://api{own['url']}"), 404, "file_not_found")

@@ -1,15 +1,19 @@
 """Words at hand for each move, by place and category."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import select
 
 from neighborhood_api.identity.access import Role
+from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from tests.issues.publishing.arranging import announced
 from tests.support.issues import LANE, Street
 from tests.support.people import Caller
+from tests.support.posts import chief_operator
 from tests.support.refusals import refused
 
 WORDS = {"move": "respond", "title": "已派人", "text": "{lane}的{category}（{code}）已派人处理"}
@@ -34,9 +38,9 @@ async def dispatcher(street: Street) -> Caller:
 
 
 async def test_the_nearest_place_and_the_category_come_first(
-    street: Street, dispatcher: Caller
+    street: Street, dispatcher: Caller, tx: Tx
 ) -> None:
-    operator = await street.staff(Role.OPERATOR)
+    operator = await street.callers.person(await chief_operator(tx, street.town.at()))
     here = str(street.town.at(1).id)
     near = str(street.town.at(1, 1).id)
     await made(operator, title="各地")
@@ -103,26 +107,46 @@ async def test_a_reply_is_changed_and_withdrawn_by_version(
     after = await dispatcher.put(path, json=WORDS | {"version": 3})
     refused(after, 404, "reply_not_found")
     assert await announced(tx, "issues.canned") == ["issues.canned_reply_changed"] * 3
+    acts = (
+        await tx.scalars(select(Act).where(Act.subject == reply["id"]).order_by(Act.id))
+    ).all()
+    assert [(act.what, act.person_id) for act in acts] == [
+        ("issues.canned_reply_changed", dispatcher.person_id)
+    ] * 3
+    assert [(act.detail["version"], act.detail["active"]) for act in acts] == [
+        (1, True),
+        (2, True),
+        (3, False),
+    ]
+    words = f"马上到\n{WORDS['text']}"
+    assert acts[1].detail["words"] == sha256(words.encode()).hexdigest()
 
 
 async def test_replies_are_made_at_the_makers_own_places_only(
-    street: Street, dispatcher: Caller, http: AsyncClient
+    street: Street, dispatcher: Caller, http: AsyncClient, tx: Tx
 ) -> None:
     here, elsewhere = (str(street.town.at(path).id) for path in (1, 2))
-    operator = await street.staff(Role.OPERATOR)
+    operator = await street.callers.person(await chief_operator(tx, street.town.at()))
     reply = await made(dispatcher, node_id=here)
     everywhere = await made(operator)
+    of_the_district = await street.staff(Role.OPERATOR)
     worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
     other = await street.staff(Role.STREET_DISPATCHER, 2)
     for caller, where in (
         (dispatcher, {"node_id": elsewhere}),
         (dispatcher, {}),  # everywhere
+        (of_the_district, {}),
         (worker, {"node_id": str(street.town.at(1, 1).id)}),
         (street.chief, {"node_id": str(street.town.at(*LANE).id)}),
         (street.reporter, {"node_id": here}),
     ):
         refused(await caller.post("/canned-replies", json=WORDS | where), 403, "forbidden")
-    for caller, one in ((other, reply), (dispatcher, everywhere), (worker, reply)):
+    for caller, one in (
+        (other, reply),
+        (dispatcher, everywhere),
+        (of_the_district, everywhere),
+        (worker, reply),
+    ):
         path = f"/canned-replies/{one['id']}"
         refused(await caller.put(path, json=WORDS | {"version": 1}), 403, "forbidden")
         gone = await caller.post(f"{path}/withdraw", json={"version": 1})

@@ -10,6 +10,7 @@ from neighborhood_api.issues.settling.models import Rating, RatingForm
 from neighborhood_api.kit.db import Tx
 from tests.issues.settling.arranging import announced, case_of, confirmed, settled_again
 from tests.support.issues import LANE, Street, act
+from tests.support.posts import chief_operator
 from tests.support.refusals import refused
 
 ONLINE = [{"code": "overall", "name": "整体满意度"}]
@@ -36,7 +37,9 @@ async def test_the_first_form_is_there_and_an_operator_makes_the_next(
         caller = await street.staff(role, *path)
         refused(await caller.put("/rating-form", json=wish), 403, "forbidden")
     refused(await street.reporter.put("/rating-form", json=wish), 403, "forbidden")
-    operator = await street.staff(Role.OPERATOR)
+    of_the_district = await street.staff(Role.OPERATOR)
+    refused(await of_the_district.put("/rating-form", json=wish), 403, "forbidden")
+    operator = await street.callers.person(await chief_operator(tx, street.town.at()))
     made = await operator.put("/rating-form", json=wish)
     assert (made.status_code, made.json()["version"]) == (200, 2), made.text
     assert (await street.reporter.get("/rating-form")).json() == made.json()
@@ -55,7 +58,7 @@ async def test_the_first_form_is_there_and_an_operator_makes_the_next(
 
 async def test_a_rating_keeps_the_version_that_was_filled_in(street: Street, tx: Tx) -> None:
     issue_id = await confirmed(street)
-    operator = await street.staff(Role.OPERATOR)
+    operator = await street.callers.person(await chief_operator(tx, street.town.at()))
     new = {"version": 1, "online": [{"code": "overall", "name": "总体"}], "offline": OFFLINE}
     assert (await operator.put("/rating-form", json=new)).status_code == 200
     given: dict[str, Any] = {"rating": 4, "items": {"efficiency": 5, "overall": 3}}

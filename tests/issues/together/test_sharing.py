@@ -194,6 +194,26 @@ async def test_the_job_that_follows_can_run_twice_and_late(
     assert await tx.scalar(follows) == 1
 
 
+@pytest.mark.parametrize("further", ["confirm", "rate"])
+async def test_a_resolution_is_followed_also_when_the_main_reporter_was_quicker(
+    further: str, street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    await street.done(street.chief, main, "resolve", text="已清运")
+    resolved = select(Entry.id).where(Entry.case_id == main, Entry.move == "resolve")
+    entry_id = str(await tx.scalar(resolved))
+    await street.done(street.reporter, main, "confirm")
+    if further == "rate":
+        await street.done(street.reporter, main, "rate", rating=5)
+    await follow_main(
+        job_context(rolled_back, "issues.follow_main"),
+        case_id=main,
+        entry_id=entry_id,
+        to_state="resolved",
+    )
+    assert await state_of(neighbour, second) == "resolved"
+
+
 async def test_a_resolution_that_was_undone_meanwhile_is_not_followed(
     street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
 ) -> None:

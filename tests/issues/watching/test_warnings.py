@@ -19,7 +19,7 @@ from neighborhood_api.kit.outbox import OutboxRow
 from tests.support.calls import whistled
 from tests.support.clock import Clock
 from tests.support.issues import LANE, Street, new_rule
-from tests.support.posts import vacate
+from tests.support.posts import appoint, vacate
 from tests.support.refusals import refused
 
 
@@ -302,3 +302,42 @@ async def test_warnings_are_listed_newest_first_and_marked_as_read(
     (theirs,) = (await street.leader.get("/staff/warnings?unread=true")).json()["items"]
     assert theirs["id"] == red["id"]
     assert (await street.reporter.get("/staff/warnings")).json()["items"] == []
+
+
+async def test_who_lost_the_post_sees_its_warnings_no_more(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
+) -> None:
+    await responded(street)
+    await sweep(rolled_back, clock, hours=11)
+    assert len((await street.chief.get("/staff/warnings")).json()["items"]) == 1
+    beside = street.town.at(1, 1, 1, 2)
+    await vacate(tx, street.town.at(*LANE), beside)
+    await appoint(tx, beside, Role.LANE_CHIEF, street.chief.person_id)
+    await tx.commit()
+    moved = await street.callers.person(street.chief.person_id)
+    for unread in ("false", "true"):
+        shown_now = await moved.get(f"/staff/warnings?unread={unread}")
+        assert shown_now.json()["items"] == []
+    assert len((await street.leader.get("/staff/warnings")).json()["items"]) == 1
+
+
+async def test_the_community_secretary_gets_the_red_warnings_of_her_people(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
+) -> None:
+    secretary = await street.staff(Role.COMMUNITY_SECRETARY, 1, 1)
+    worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    with_grid, with_community = await street.accepted(), await street.accepted()
+    for issue_id, times in ((with_grid, 1), (with_community, 2)):
+        for _ in range(times):
+            await street.done(dispatcher, issue_id, "escalate", text="上报")
+    for caller, issue_id in ((street.leader, with_grid), (worker, with_community)):
+        await street.done(caller, issue_id, "accept")
+        await street.done(caller, issue_id, "respond", text="下午处理")
+    await sweep(rolled_back, clock, hours=9)
+    assert await told(tx, with_community, Purpose.RESOLVE, "yellow") == ids(worker)
+    await sweep(rolled_back, clock, hours=2)
+    people = ids(street.leader, worker, secretary)
+    assert await told(tx, with_grid, Purpose.RESOLVE, "red") == people
+    people = ids(worker, secretary, dispatcher)
+    assert await told(tx, with_community, Purpose.RESOLVE, "red") == people

@@ -277,3 +277,30 @@ async def test_a_whistle_for_a_meeting_is_late_only_after_it(
     (call,) = await whistled(street, street.leader, issue_id, 0, meet_at=meet_at.isoformat())
     clock.forward(hours=5)
     assert (await done(officer, issue_id, call, "check-in"))["late"] is False
+
+
+async def test_each_department_reads_its_own_rating_and_the_street_reads_all(
+    street: Street, issue_id: str, officer: Caller, other_officer: Caller
+) -> None:
+    calls = await whistled(street, street.leader, issue_id, 0, 1)
+    for call, rating in zip(calls, (5, 2), strict=True):
+        await done(street.leader, issue_id, call, "release", text="处置完毕")
+        await done(street.leader, issue_id, call, "rate", rating=rating, text=f"{rating}分")
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    for caller, expected in (
+        (street.leader, [5, 2]),
+        (street.chief, [5, 2]),
+        (dispatcher, [5, 2]),
+        (officer, [5, None]),
+        (other_officer, [None, 2]),
+    ):
+        shown = (await caller.get(f"/issues/{issue_id}/calls")).json()["items"]
+        assert [one["rating"] for one in shown] == expected
+        for one, wanted in zip(shown, expected, strict=True):
+            told = (one["rating_text"] is not None, one["rated_at"] is not None)
+            assert told == (wanted is not None, wanted is not None)
+        timeline = (await caller.get(f"/issues/{issue_id}")).json()["timeline"]
+        rated = [entry["text"] for entry in timeline if entry["move"] == "rate_call"]
+        assert rated == [f"{one}分" for one in expected if one is not None]
+    answer = (await officer.get("/staff/calls")).json()["items"]
+    assert [one["rating"] for one in answer] == [5]

@@ -1,7 +1,10 @@
 """Exports: what is in the file, who gets it, and what is left of it."""
 
+import os
+import tempfile
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -14,13 +17,14 @@ from sqlalchemy import select, text, update
 
 from neighborhood_api.files.store import Store, fetch
 from neighborhood_api.identity.access import Role
-from neighborhood_api.issues.worklists import exports
+from neighborhood_api.issues.worklists import exports, jobs
 from neighborhood_api.issues.worklists.models import IssueExport
 from neighborhood_api.issues.worklists.sheets import harmless
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.trail import Trail
 from tests.support.clock import Clock
 from tests.support.issues import Street
+from tests.support.jobs import job_context
 from tests.support.people import Caller
 from tests.support.posts import vacate
 from tests.support.refusals import refused
@@ -232,3 +236,23 @@ async def test_an_export_that_was_cut_off_begins_anew(
 def test_no_text_begins_like_a_formula(sign: str) -> None:
     assert harmless(f"{sign}1+1") == f"'{sign}1+1"
     assert harmless(f"1{sign}1") == f"1{sign}1"
+
+
+async def test_what_a_killed_worker_left_is_swept_but_not_what_is_being_written(
+    rolled_back: Database, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    now = datetime.now(UTC)
+    names = "neighborhood-export-left", "neighborhood-export-now", "somebody-elses"
+    left, written_now, other = (tmp_path / name for name in names)
+    for folder in (left, written_now, other):
+        folder.mkdir()
+        (folder / "issues.xlsx").write_bytes(b"PK")
+    for folder, hours in ((left, 4), (written_now, 2), (other, 4)):
+        moment = (now - timedelta(hours=hours)).timestamp()
+        os.utime(folder, (moment, moment))
+
+    context = job_context(rolled_back, "issues.delete_exports")
+    context.additional_context["store"] = store
+    await jobs.delete_exports(context, timestamp=0)
+    assert [folder.exists() for folder in (left, written_now, other)] == [False, True, True]

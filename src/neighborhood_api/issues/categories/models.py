@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.trail import trailed
 from neighborhood_api.schedules.clocks import Clock
 
 
@@ -196,3 +197,38 @@ class HandlingRule(Model):
     """When the next version came into force, or this override was withdrawn."""
     superseded_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
     withdrawn_reason: Mapped[str | None] = mapped_column(default=None)
+
+
+trailed(
+    "handling_rule/1",
+    HandlingRule,
+    (
+        "id",
+        "category_code",
+        "version",
+        "created_at",
+        "first_level",
+        "accept_minutes",
+        "respond_clock",
+        "respond_amount",
+        "resolve_clock",
+        "resolve_amount",
+        "check_in_minutes",
+        "verify_clock",
+        "verify_amount",
+        "urgency",
+        "evidence",
+        "publicity",
+        "confidential",
+        "verification",
+        "reopen_days",
+        "silence_days",
+        "reopen_by",
+        "returns_allowed",
+        "extension_amount",
+        "department_ids",
+        "node_id",
+        "created_by",
+        "reason",
+    ),
+)

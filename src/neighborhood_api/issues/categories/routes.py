@@ -147,9 +147,10 @@ async def list_managed_categories(actor: ActorDep, reader: ReaderDep) -> Managed
 async def save_category(
     code: Code, body: CategoryIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> ManagedCategoryOut:
-    """新建或修改类别（区县运营人员）；新类别有了默认规则才能选用。
+    """新建或修改类别（总管理员）；新类别有了默认规则才能选用。
 
-    Create or change a category; a new one can be chosen once it has a rule for everywhere.
+    Create or change a category, which holds in every district: for a chief operator. A new one
+    can be chosen once it has a rule for everywhere.
     """
     await service.save_category(tx, actor, code, body, now=now)
     return ManagedCategoryOut.model_validate(await MANAGED_CATEGORY.first(tx, code=code))
@@ -200,7 +201,7 @@ async def list_category_rules(
 async def save_category_rule(
     code: Code, body: RuleIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> RuleOut:
-    """设置某地或各地默认的规则，生成新版本；已受理的诉求仍按原版本办理。
+    """设置某地（区县系统管理员）或各地默认（总管理员）的规则；已受理的诉求仍按原版本办理。
 
     离诉求最近的规则生效：社区 > 街道 > 区县 > 默认。规则有矛盾时不保存，`errors` 逐条说明。
     A new version, for a place or everywhere; issues taken in keep theirs. The nearest rule

@@ -26,6 +26,7 @@ from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.trail import trail_of
 
 MANAGE = Permission.CATEGORY_MANAGE
 DEEPEST = Level(len(RULED) - 1)
@@ -142,7 +143,7 @@ async def save_rule(
         reason=wish.reason,
         **columns,
     )
-    tx.add(rule)
+    tx.add_all((rule, trail_of(rule)))
     await tx.flush()
     _announce(tx, rule, actor, wish.rule, now=now)
     return rule

@@ -12,6 +12,7 @@ from neighborhood_api.cases.hands import (
     OrganizationNotFound,
     OtherStreet,
     TargetNeeded,
+    TransferredTooOften,
 )
 from neighborhood_api.cases.policy import CaseNotFound, reads_as_staff
 from neighborhood_api.cases.service import find_case
@@ -81,12 +82,13 @@ async def dispatch_issue(body: DispatchIn, moving: MovingDep) -> IssueDetailOut:
 @router.post(
     "/issues/{issue_id}/transfer",
     summary="转办 · Offer an issue to another body",
-    responses=problems(*MOVING, *TARGET, service.AdjudicatedFinally),
+    responses=problems(*MOVING, *TARGET, TransferredTooOften, service.AdjudicatedFinally),
 )
 async def transfer_issue(body: TargetIn, moving: MovingDep) -> IssueDetailOut:
-    """转给部门或本街道内其他社区、网格、街巷；对方接收前仍由您负责，时限和记录不变。
+    """转给部门或本街道内其他社区、网格、街巷；对方接收前仍由您负责，时限和逐级上报都不停。
 
-    Clock and history stay; you are responsible until the other has accepted.
+    Clocks, ladder and history go on; you are responsible until the other has accepted. At most
+    five times in the life of an issue; whoever does not answer in time has returned it.
     """
     said = Said(text=body.text, organization_id=body.organization_id, node_id=body.node_id)
     case = await moving.lock()
@@ -107,7 +109,7 @@ async def take_over_issue(body: AcceptBody, moving: MovingDep) -> IssueDetailOut
 @router.post(
     "/issues/{issue_id}/return",
     summary="退单 · Send an issue back",
-    responses=problems(*MOVING, NobodyAbove, service.AdjudicatedFinally),
+    responses=problems(*MOVING, NobodyAbove, ConfidentialStays, service.AdjudicatedFinally),
 )
 async def return_issue(body: ReturnIn, moving: MovingDep) -> IssueDetailOut:
     """说明原因退回上一级；不停表，次数有限，超过后由街道裁定。

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from neighborhood_api.issues.publishing.service import require_staff
 from neighborhood_api.issues.queries import IssueRow
 from neighborhood_api.issues.views import read_issue_row
 from neighborhood_api.issues.workflow import ISSUE
+from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
@@ -97,7 +99,7 @@ async def list_replies(tx: ReadTx, actor: Actor, wish: ReplyFilter) -> list[Repl
 
 
 async def create_reply(tx: Tx, actor: Actor, wish: ReplyIn, *, now: datetime) -> CannedReply:
-    """Keep words for a move, at a place or (a district's operator) everywhere.
+    """Keep words for a move, at a place or (a chief operator) everywhere.
 
     Raises: NodeNotFound, Forbidden, CategoryUnknown.
     Emits: CannedReplyChanged.
@@ -109,11 +111,11 @@ async def create_reply(tx: Tx, actor: Actor, wish: ReplyIn, *, now: datetime) ->
         actor.require_for_all(MANAGE)
     reply = CannedReply(node_id=wish.node_id, **_columns(wish))
     tx.add(reply)
-    return await _keep(tx, reply)
+    return await _keep(tx, actor, reply, now)
 
 
 async def change_reply(
-    tx: Tx, actor: Actor, reply_id: UUID, wish: ReplyChangeIn
+    tx: Tx, actor: Actor, reply_id: UUID, wish: ReplyChangeIn, *, now: datetime
 ) -> CannedReply:
     """Change the words of a reply; its place stays.
 
@@ -124,11 +126,11 @@ async def change_reply(
     for name, value in _columns(wish).items():
         setattr(reply, name, value)
     reply.version += 1
-    return await _keep(tx, reply)
+    return await _keep(tx, actor, reply, now)
 
 
 async def withdraw_reply(
-    tx: Tx, actor: Actor, reply_id: UUID, wish: WithdrawReplyIn
+    tx: Tx, actor: Actor, reply_id: UUID, wish: WithdrawReplyIn, *, now: datetime
 ) -> CannedReply:
     """Offer a reply no more.
 
@@ -138,7 +140,7 @@ async def withdraw_reply(
     reply = await _locked(tx, actor, reply_id, wish.version)
     reply.active = False
     reply.version += 1
-    return await _keep(tx, reply)
+    return await _keep(tx, actor, reply, now)
 
 
 def reply_view(reply: CannedReply, node_name: str | None, issue: IssueRow | None) -> ReplyOut:
@@ -178,10 +180,25 @@ async def _locked(tx: Tx, actor: Actor, reply_id: UUID, version: int) -> CannedR
     return reply
 
 
-async def _keep(tx: Tx, reply: CannedReply) -> CannedReply:
+async def _keep(tx: Tx, actor: Actor, reply: CannedReply, now: datetime) -> CannedReply:
+    """Write a reply, and keep who changed it; of its words their digest."""
     with refusing(_FK):
         await tx.flush()
-    emit(tx, CannedReplyChanged(reply_id=reply.id))
+    changed = CannedReplyChanged(reply_id=reply.id)
+    emit(tx, changed)
+    record_act(
+        tx,
+        changed.name,
+        reply.id,
+        by=actor.person_id,
+        now=now,
+        version=reply.version,
+        active=reply.active,
+        node_id=reply.node_id,
+        category_code=reply.category_code,
+        move=reply.move,
+        words=sha256(f"{reply.title}\n{reply.text}".encode()).hexdigest(),
+    )
     return reply
 
 

@@ -275,7 +275,10 @@ async def list_canned_replies(
 async def create_canned_reply(
     body: ReplyIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> ReplyOut:
-    """街道调度员为本辖区、区县运营人员为各地新建。For a place of one's own, or everywhere."""
+    """街道调度员、系统管理员为本辖区，总管理员为各地新建。
+
+    For a place of one's own; a chief operator for everywhere.
+    """
     return await _shown(tx, await replies.create_reply(tx, actor, body, now=now))
 
 
@@ -287,10 +290,10 @@ async def create_canned_reply(
     ),
 )
 async def change_canned_reply(
-    reply_id: UUID, body: ReplyChangeIn, actor: ActorDep, tx: TxDep
+    reply_id: UUID, body: ReplyChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> ReplyOut:
     """修改内容，适用地点不变。Other words; its place stays."""
-    return await _shown(tx, await replies.change_reply(tx, actor, reply_id, body))
+    return await _shown(tx, await replies.change_reply(tx, actor, reply_id, body, now=now))
 
 
 @router.post(
@@ -299,10 +302,10 @@ async def change_canned_reply(
     responses=problems(*SIGNED_IN, Forbidden, replies.ReplyNotFound, StaleVersion),
 )
 async def withdraw_canned_reply(
-    reply_id: UUID, body: WithdrawReplyIn, actor: ActorDep, tx: TxDep
+    reply_id: UUID, body: WithdrawReplyIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> ReplyOut:
     """不再提供。It is offered no more."""
-    return await _shown(tx, await replies.withdraw_reply(tx, actor, reply_id, body))
+    return await _shown(tx, await replies.withdraw_reply(tx, actor, reply_id, body, now=now))
 
 
 async def _publication(

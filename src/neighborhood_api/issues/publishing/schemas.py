@@ -246,7 +246,7 @@ class ReplyIn(ReplyBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_REPLY | {"node_id": _SOME_ID}]})
     node_id: UUID | None = None
-    """适用地点，不填为各地（区县运营人员）· Its place; none for everywhere."""
+    """适用地点，不填为各地（总管理员）· Its place; none for everywhere."""
 
 
 class ReplyChangeIn(ReplyBody):

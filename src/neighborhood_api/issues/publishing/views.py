@@ -64,7 +64,7 @@ def public_view(row: PublicRow, links: Links, *, now: datetime) -> PublicIssueOu
         lane_name=row.lane_name,
         community_name=row.community_name,
         position=_about_where(row),
-        photos=show_photos(row.photo_ids if row.photos_shown else (), links, now),
+        photos=show_photos(row.photo_ids if row.photos_shown else (), links, now, public=True),
         reporter=name_in_public(row.reporter_name, anonymous=row.anonymous),
         answered_by=_post_name(row.hand_node_name, row.hand_role, row.organization),
         reported_at=row.opened_at,

@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case, Entry
+from neighborhood_api.cases.policy import handled
+from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.cases.workflow import Move, State
 from neighborhood_api.grid.models import Node
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
+from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.models import Person
 from neighborhood_api.issues.categories.models import Category
 from neighborhood_api.issues.models import Issue
@@ -202,13 +204,9 @@ async def list_call_backs(
 
     Raises: Forbidden for callers without such a post, BadCursor.
     """
-    if not any(ISSUE.handle in GRANTED[post.role] for post in actor.posts):
+    if all(sight_of(ISSUE, post, ISSUE.handle) is Sight.NOTHING for post in actor.posts):
         raise Forbidden
-    query = call_back_rows().where(
-        actor.reach(ISSUE.handle, Case),
-        or_(Case.confidential.is_(False), actor.reach(ISSUE.read_confidential, Case)),
-        CallBack.id < page.below,
-    )
+    query = call_back_rows().where(handled(ISSUE, actor), CallBack.id < page.below)
     if state is not None:
         query = query.where(_STATES[state])
     rows = await tx.execute(query.order_by(CallBack.id.desc()).limit(page.fetch))

@@ -182,7 +182,7 @@ async def read_rating_form(tx: ReadTxDep) -> RatingFormOut:
 async def save_rating_form(
     body: RatingFormIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> RatingFormOut:
-    """修改分项（区县运营人员），生成新版本；已有评价仍按原版本显示。
+    """修改分项（总管理员），生成新版本；已有评价仍按原版本显示。
 
     A new version; ratings keep the one that was filled in. Unchanged it makes none.
     """

@@ -17,6 +17,12 @@ from neighborhood_api.kit.jobs import PATIENT, database_of, on_named
 jobs = Blueprint()
 
 _ENDS = {State.RESOLVED, State.REJECTED, State.WITHDRAWN}
+_STILL_HOLDS = {
+    State.RESOLVED: {State.RESOLVED, State.CONFIRMED, State.CLOSED},
+    State.REJECTED: {State.REJECTED},
+}
+"""Where the main issue may be by now if its end has not been undone: its reporter may be
+quicker than the job."""
 
 
 @jobs.task(name="issues.follow_main", pass_context=True, retry=PATIENT)
@@ -51,7 +57,7 @@ async def _follow(
         words = Said(text="主件已撤回，恢复单独办理")
         await move_case(tx, ISSUE, follower, Move.UNMERGE, None, words, now=now)
         follower.main_id = None
-    elif main.standing is state:
+    elif main.standing in _STILL_HOLDS[state]:
         entry = await tx.get_one(Entry, entry_id)
         said = Said(text=f"主件 {main.code}：{entry.text or ''}", file_ids=entry.file_ids)
         await move_case(tx, ISSUE, follower, Move.FOLLOW, None, said, now=now, to=state)

@@ -14,7 +14,7 @@ from neighborhood_api.grid.service import NodeNotFound, NoLaneNearby
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep
-from neighborhood_api.issues.schemas import IssueDetailOut, WordsIn
+from neighborhood_api.issues.schemas import IssueDetailOut, IssueIn, WordsIn
 from neighborhood_api.issues.service import CategoryNotFound, PlaceNeeded
 from neighborhood_api.issues.settling import rights
 from neighborhood_api.issues.settling.schemas import ReopenIn
@@ -25,7 +25,6 @@ from neighborhood_api.issues.together.schemas import (
     HotSpotList,
     MergeIn,
     SharedOut,
-    SimilarIn,
     SimilarList,
     TogetherOut,
 )
@@ -47,11 +46,12 @@ router = new_router(tags=["同类诉求 together"])
     responses=problems(*SIGNED_IN, CategoryNotFound, PlaceNeeded, NodeNotFound, NoLaneNearby),
 )
 async def find_similar_issues(
-    body: SimilarIn, actor: ActorDep, tx: TxDep, links: LinksDep, now: NowDep
+    body: IssueIn, actor: ActorDep, tx: TxDep, links: LinksDep, now: NowDep
 ) -> SimilarList:
-    """上报前先看附近同类诉求，是同一件事就附议，不必重复上报。
+    """上报前用同样的内容先查附近同类诉求，是同一件事就附议，不必重复上报。
 
-    Before reporting: what is near, of the same group, recent and alike. Stores nothing.
+    Takes what `POST /issues` takes, as a draft: what is near, of the same group, recent and
+    alike. Stores nothing, and uses no photo up.
     """
     found = await service.find_similar(tx, actor, body, now=now)
     return SimilarList(items=[similar_view(one, actor, links, now=now) for one in found])

@@ -1,41 +1,15 @@
 """What the operations about shared issues accept and return."""
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from neighborhood_api.cases.workflow import State
-from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.schemas import EntryOut, PhotoOut, Text
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Moment, Out
 
 _SOME_ID = "0198c0de-0000-7000-8000-000000000001"
-
-
-class SimilarIn(In):
-    """What somebody is about to report."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "category_code": "env.garbage",
-                    "text": "巷口垃圾桶满了没人清。",
-                    "lane_id": _SOME_ID,
-                }
-            ]
-        }
-    )
-    category_code: Annotated[str, Field(max_length=60)]
-    """诉求类别 · Category."""
-    text: Annotated[Line, Field(min_length=5, max_length=2000)]
-    """打算上报的内容 · What is going to be reported."""
-    lane_id: UUID | None = None
-    """事发街巷；不填按 position 定位，再不填用住址 · Lane; else by position, else home."""
-    position: PositionIn | None = None
-    """事发位置 · Where, as the phone gives it."""
 
 
 class SharedOut(Out):

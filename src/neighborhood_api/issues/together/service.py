@@ -18,6 +18,7 @@ from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
 from neighborhood_api.issues.categories.models import Category
 from neighborhood_api.issues.models import Issue
+from neighborhood_api.issues.schemas import IssueIn
 from neighborhood_api.issues.service import CategoryNotFound, lane_of
 from neighborhood_api.issues.settling.schemas import ReopenIn
 from neighborhood_api.issues.settling.service import reopen_issue
@@ -30,7 +31,6 @@ from neighborhood_api.issues.together.likeness import (
 )
 from neighborhood_api.issues.together.models import Support
 from neighborhood_api.issues.together.queries import CANDIDATES, GOING_ON, SharedRow
-from neighborhood_api.issues.together.schemas import SimilarIn
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.ids import first_id_at
@@ -64,7 +64,7 @@ class CannotMerge(Problem):
 
 
 async def find_similar(
-    tx: ReadTx, actor: Actor, wish: SimilarIn, *, now: datetime
+    tx: ReadTx, actor: Actor, wish: IssueIn, *, now: datetime
 ) -> list[tuple[SharedRow, int | None, float]]:
     """Return what is likely the same thing, with distance and likelihood, the likeliest first.
 
@@ -77,7 +77,8 @@ async def find_similar(
     )
     if group is None:
         raise CategoryNotFound
-    lane_id = await lane_of(tx, actor, wish.lane_id, wish.position, now=now)
+    at_home = wish.on_behalf_of is None
+    lane_id = await lane_of(tx, actor, wish.lane_id, wish.position, at_home=at_home, now=now)
     lane = await current_node(tx, lane_id, now=now)
     rows = await CANDIDATES.all(
         tx,
@@ -153,7 +154,8 @@ async def merge_issue(
 ) -> None:
     """Handle an issue with another one about the same thing; its reporter stays a reporter.
 
-    What was merged into it before goes along.
+    What was merged into it before goes along. A limit that it has missed by now stays missed in
+    the numbers; from now on its limits are those of the other one.
 
     Raises: CannotMerge, and whatever `move_case` raises.
     """
@@ -173,7 +175,11 @@ async def merge_issue(
         raise CannotMerge(reason="confidential")
     said = Said(text=text, detail={"into": str(into_id), "code": main.code})
     case.main_id = into_id
+    response_missed = _passed(case.respond_due_at, case.first_responded_at or now)
+    resolution_missed = _passed(case.resolve_due_at, now)
     await move_case(tx, ISSUE, case, Move.MERGE, actor, said, now=now)
+    issue = await tx.get_one(Issue, case.id)
+    issue.response_missed, issue.resolution_missed = response_missed, resolution_missed
     followers = update(Case).where(Case.main_id == issue_id)
     await tx.execute(followers.values(main_id=into_id))
     note = Said(text=f"{case.code} 并入本件：{text}", internal=True)
@@ -190,6 +196,12 @@ async def unmerge_issue(
     case = await lock_case(tx, ISSUE, issue_id)
     await move_case(tx, ISSUE, case, Move.UNMERGE, actor, said, now=now)
     case.main_id = None
+    issue = await tx.get_one(Issue, case.id)
+    issue.response_missed = issue.resolution_missed = False  # its own clocks tell again
+
+
+def _passed(due_at: datetime | None, done_at: datetime) -> bool:
+    return due_at is not None and due_at < done_at
 
 
 async def _count(tx: Tx, issue_id: UUID, more: int) -> None:
@@ -198,7 +210,7 @@ async def _count(tx: Tx, issue_id: UUID, more: int) -> None:
 
 
 def _compared(
-    row: SharedRow, wish: SimilarIn, lane_id: UUID
+    row: SharedRow, wish: IssueIn, lane_id: UUID
 ) -> tuple[SharedRow, int | None, float]:
     metres: float | None = None
     if wish.position is not None and row.longitude is not None and row.latitude is not None:

@@ -10,6 +10,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import holds, may_read, mover_of, stands_at_or_above
 from neighborhood_api.cases.recipients import above_holders, holders_of, unique
 from neighborhood_api.cases.service import move_case
+from neighborhood_api.cases.sight import counts
 from neighborhood_api.cases.sweeps import sweep_cases
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.terms import Limit
@@ -17,7 +18,7 @@ from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.cases.timers import start_timer, stop_timer
 from neighborhood_api.cases.workflow import Move
 from neighborhood_api.files.service import claim_files
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Post, Role
+from neighborhood_api.identity.access import Actor, Forbidden, Post, Role
 from neighborhood_api.issues.watching.events import OrderOverdue
 from neighborhood_api.issues.watching.models import Order
 from neighborhood_api.issues.watching.schemas import AnswerOrderIn, DecideOrderIn, OrderIn
@@ -209,7 +210,7 @@ def _superior(case: Case, actor: Actor) -> Post | None:
     posts = [
         post
         for post in actor.posts
-        if ISSUE.handle in GRANTED[post.role] and post.covers(case.place, ())
+        if counts(ISSUE, case, post, ISSUE.handle) and post.covers(case.place, ())
     ]
     return min(posts, key=lambda post: post.level, default=None)
 
@@ -220,5 +221,5 @@ def judges(case: Case, order: Order, actor: Actor) -> bool:
         stands_at_or_above(case, post, order.from_node_id, order.from_level)
         and (post.level < order.from_level or post.role == order.role or post.role in HEADS)
         for post in actor.posts
-        if ISSUE.handle in GRANTED[post.role]
+        if counts(ISSUE, case, post, ISSUE.handle)
     )

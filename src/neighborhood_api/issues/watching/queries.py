@@ -6,11 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Select,
-    Uuid,
     and_,
-    bindparam,
     false,
     func,
     or_,
@@ -20,9 +17,10 @@ from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import readable
+from neighborhood_api.cases.sight import Sight, sight_of, visible
 from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.grid.models import Node
-from neighborhood_api.identity.access import GRANTED, Actor, Post, Role
+from neighborhood_api.identity.access import Actor, Post, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.issues.categories.models import Category
 from neighborhood_api.issues.models import Issue
@@ -30,7 +28,6 @@ from neighborhood_api.issues.watching.models import IssueWarning, Order, Warning
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.paging import PageRequest
-from neighborhood_api.kit.reads import Query
 
 Answerer = aliased(Person)
 
@@ -122,17 +119,17 @@ async def _page(tx: ReadTx, which: ColumnElement[bool], page: PageRequest) -> li
 
 def _held_by(actor: Actor) -> ColumnElement[bool]:
     """Hold for cases in the very hands of a post of the caller."""
-    posts = [post for post in actor.posts if ISSUE.handle in GRANTED[post.role]]
-    return or_(false(), *map(_in_hands_of, posts))
+    return or_(false(), *map(_in_hands_of, actor.posts))
 
 
 def _in_hands_of(post: Post) -> ColumnElement[bool]:
+    sight = sight_of(ISSUE, post, ISSUE.handle)
+    if sight is Sight.NOTHING:
+        return false()
     officers = Case.hand_role == Role.DEPARTMENT_OFFICER.value
     if post.organization_id is not None:
         return and_(officers, Case.organization_id == post.organization_id)
-    held = and_(~officers, Case.hand_node_id == post.node_id)
-    named = ISSUE.read_confidential in GRANTED[post.role]
-    return held if named else and_(held, ~Case.confidential)
+    return and_(~officers, Case.hand_node_id == post.node_id, visible(sight, post))
 
 
 class WarningRow(NamedTuple):
@@ -150,7 +147,7 @@ class WarningRow(NamedTuple):
     read_at: datetime | None
 
 
-_WARNINGS = (
+_WARNINGS: Select[*tuple[Any, ...]] = (
     select(
         IssueWarning.id,
         Case.id.label("issue_id"),
@@ -169,10 +166,17 @@ _WARNINGS = (
     .join(Issue, Issue.case_id == Case.id)
     .join(Category, Category.code == Issue.category_code)
     .join(Node, Node.id == func.coalesce(Case.lane_id, Case.hand_node_id))
-    .where(WarningRecipient.person_id == bindparam("person_id"))
-    .where(WarningRecipient.warning_id < bindparam("below", type_=Uuid))
-    .order_by(WarningRecipient.warning_id.desc())
-    .limit(bindparam("limit", type_=Integer))
 )
-MY_WARNINGS = Query(_WARNINGS, WarningRow)
-MY_UNREAD_WARNINGS = Query(_WARNINGS.where(WarningRecipient.read_at.is_(None)), WarningRow)
+
+
+async def list_warnings_to(
+    tx: ReadTx, actor: Actor, page: PageRequest, *, unread: bool
+) -> list[WarningRow]:
+    """Return one page of the warnings to the caller about what her posts of now let her see."""
+    mine = WarningRecipient.person_id == actor.person_id
+    query = _WARNINGS.where(mine, readable(ISSUE, actor))
+    query = query.where(WarningRecipient.warning_id < page.below)
+    if unread:
+        query = query.where(WarningRecipient.read_at.is_(None))
+    newest = query.order_by(WarningRecipient.warning_id.desc()).limit(page.fetch)
+    return [WarningRow(*row) for row in await tx.execute(newest)]

@@ -12,10 +12,9 @@ from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep
 from neighborhood_api.issues.schemas import IssueDetailOut
 from neighborhood_api.issues.watching import orders, urging, warnings
 from neighborhood_api.issues.watching.queries import (
-    MY_UNREAD_WARNINGS,
-    MY_WARNINGS,
     list_orders_given,
     list_orders_to_answer,
+    list_warnings_to,
 )
 from neighborhood_api.issues.watching.schemas import (
     AnswerOrderIn,
@@ -28,7 +27,7 @@ from neighborhood_api.issues.watching.schemas import (
 from neighborhood_api.issues.watching.views import order_view, warning_view
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep
+from neighborhood_api.kit.db import ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.kit.schema import Done
@@ -123,15 +122,15 @@ async def list_orders(
 )
 async def list_warnings(
     actor: ActorDep,
-    reader: ReaderDep,
+    tx: ReadTxDep,
     page: paging.PageDep,
     unread: Annotated[bool, Query(description="只看未读 · Unread ones only.")] = False,  # noqa: FBT002
 ) -> paging.Page[WarningOut]:
-    """发给我的黄色、红色预警，新的在前。Yellow and red warnings, newest first."""
-    query = MY_UNREAD_WARNINGS if unread else MY_WARNINGS
-    rows = await query.all(
-        reader, person_id=actor.person_id, below=page.below, limit=page.fetch
-    )
+    """发给我的黄色、红色预警，新的在前；离任后不再显示原岗位的。
+
+    Yellow and red warnings, newest first; those of a post that was lost are shown no more.
+    """
+    rows = await list_warnings_to(tx, actor, page, unread=unread)
     return page.page(rows, warning_view)
 
 

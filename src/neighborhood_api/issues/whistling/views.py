@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from neighborhood_api.cases.attending import calls_from, calls_to
+from neighborhood_api.cases.attending import calls_from, calls_to, reads_rating
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call
 from neighborhood_api.cases.policy import CaseNotFound, reads_as_staff
@@ -27,7 +27,7 @@ from neighborhood_api.kit.db import ReadTx
 async def show_calls(
     tx: ReadTx, actor: Actor, case: Case, links: Links, *, now: datetime
 ) -> CallList:
-    """Show staff every department that was called to an issue.
+    """Show staff every department that was called to an issue; each reads its own rating.
 
     Raises: CaseNotFound, Forbidden for the reporter.
     """
@@ -37,7 +37,12 @@ async def show_calls(
     calls = {call.id: call for call in case.calls}
     return CallList(
         items=[
-            _call(row, links, now, _moves_on(case, calls[row.id], actor))
+            _call(
+                row if reads_rating(ISSUE, case, calls[row.id], actor) else _unrated(row),
+                links,
+                now,
+                _moves_on(case, calls[row.id], actor),
+            )
             for row in rows
             if row.id in calls
         ]
@@ -71,6 +76,10 @@ def _moves_on(case: Case, call: Call, actor: Actor) -> list[Move]:
     if call.released_at is None:
         return [*moves, Move.RELEASE] if case.standing in IN_HAND else moves
     return [*moves, Move.RATE_CALL] if call.rating is None else moves
+
+
+def _unrated(row: CallRow) -> CallRow:
+    return row._replace(rating=None, rating_text=None, rated_at=None)
 
 
 def _officers_moves(call: Call | CallRow) -> list[Move]:

@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.grid.duty import HIGHEST
-from neighborhood_api.identity.access import GRANTED, Actor, Permission, Post
+from neighborhood_api.identity.access import Actor, Post
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.workflow import ISSUE
 
@@ -79,8 +80,8 @@ class Source(NamedTuple):
     level: Level
     """Of the place that the stream is bound to."""
     post_level: Level
-    named: bool
-    """Whether the post may see confidential cases."""
+    sight: Sight
+    """Whether the post may see ordinary cases, those about persons, or both."""
 
 
 Bound = tuple[Source, UUID]
@@ -107,17 +108,11 @@ def sources_of(actor: Actor, box: Box | None) -> list[Bound]:
     """
     needed = ISSUE.handle if box in _OF_HANDLERS else ISSUE.read
     return [
-        (Source(draw, post.level, post.level, ISSUE.read_confidential in granted), bound)
-        for post, granted in _posts(actor, needed)
+        (Source(draw, post.level, post.level, sight), bound)
+        for post in actor.posts
+        if (sight := sight_of(ISSUE, post, needed)) is not Sight.NOTHING
         for draw, bound in _drawn(post, box)
     ]
-
-
-def _posts(actor: Actor, needed: Permission) -> Iterator[tuple[Post, frozenset[Permission]]]:
-    for post in actor.posts:
-        granted = GRANTED[post.role]
-        if ISSUE.read in granted and needed in granted:
-            yield post, granted
 
 
 def _drawn(post: Post, box: Box | None) -> Iterator[tuple[Draw, UUID]]:

@@ -12,17 +12,20 @@ from neighborhood_api.kit.paging import END, BadCursor, PageRequest
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = Struct(">q16s")
 _MICROSECOND = timedelta(microseconds=1)
-_START = Found(UUID(int=0), _EPOCH)
+_BEFORE_ALL = UUID(int=0)
 
 
-def start_of(box: Box | None, after: str | None) -> dict[str, object]:
+def start_of(box: Box | None, after: str | None, *, day_from: datetime) -> dict[str, object]:
     """Return the parameters that say where a page begins.
+
+    What is due today begins with the day: its index would be read from the first of them on.
 
     Raises: BadCursor.
     """
     if box not in BY_DUE:
         return {"below": PageRequest(after=after).below if after else END}
-    last = _read(after) if after else _START
+    first = Found(_BEFORE_ALL, day_from if box is Box.DUE_TODAY else _EPOCH)
+    last = _read(after) if after else first
     return {"after_due": last.due_at, "after_id": last.id}
 
 

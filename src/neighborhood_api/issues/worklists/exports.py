@@ -1,11 +1,13 @@
 """Exports: asked for by staff, written by a job, and gone after a day."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, or_, select, update
@@ -39,6 +41,8 @@ KEPT = timedelta(hours=24)
 GIVEN_UP = timedelta(hours=3)
 """How long a job may try; a little longer than it does."""
 DELETED_AT_ONCE = 200
+FOLDER = "neighborhood-export-"
+"""How the temporary folders begin in which sheets are written."""
 
 
 class ExportTooLarge(Problem):
@@ -206,6 +210,21 @@ async def delete_exports(database: Database, store: Store, *, now: datetime) -> 
     return len(gone)
 
 
+def sweep_folders(*, now: datetime) -> int:
+    """Delete what workers that were killed left in this machine's temporary folder.
+
+    Returns how many folders. Those in which a job may still write are left alone.
+    """
+    since = (now - GIVEN_UP).timestamp()
+    swept = 0
+    for folder in Path(gettempdir()).glob(f"{FOLDER}*"):
+        with suppress(FileNotFoundError):  # another worker, or its own end, was quicker
+            if folder.stat().st_mtime < since:
+                rmtree(folder, ignore_errors=True)
+                swept += 1
+    return swept
+
+
 async def _begin(database: Database, export_id: UUID, *, now: datetime) -> Task | None:
     """Take an export on, with the posts that its person has by now."""
     async with database.transaction() as tx:
@@ -224,7 +243,7 @@ async def _write(database: Database, store: Store, task: Task, *, now: datetime)
     """Write the sheet page by page, and put it where it is kept."""
     written = 0
     after: str | None = None
-    with TemporaryDirectory(prefix="neighborhood-export-") as folder:
+    with TemporaryDirectory(prefix=FOLDER) as folder:
         path = Path(folder) / "issues.xlsx"
         sheet = Sheet(path)
         try:

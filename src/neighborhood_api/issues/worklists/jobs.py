@@ -1,5 +1,6 @@
 """Writing exports, and deleting them."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -22,9 +23,10 @@ async def export_issues(context: JobContext, export_id: str) -> None:
 @jobs.periodic(cron="17 * * * *")
 @jobs.task(name="issues.delete_exports", pass_context=True, queueing_lock="delete_exports")
 async def delete_exports(context: JobContext, timestamp: int) -> None:
-    """Delete the files of exports after a day."""
+    """Delete the files of exports after a day, and what killed workers left."""
     del timestamp
     now = datetime.now(UTC)
+    await asyncio.to_thread(exports.sweep_folders, now=now)
     await exports.delete_exports(database_of(context), _store(context), now=now)
 
 

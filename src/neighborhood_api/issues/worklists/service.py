@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.service import NodeNotFound
-from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
+from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.issues.queries import IssueRow
 from neighborhood_api.issues.workflow import ISSUE
@@ -128,7 +129,7 @@ async def count_issues(
     """Count what is wanted, up to `most`, at a bounded cost."""
     if wanted.nothing_there:
         return statements.Counted(0, 0)
-    values = wanted.values | start_of(wanted.shape.box, None)
+    values = _from(wanted, None)
     if wanted.words is not None:
         query = statements.searched_count_of(wanted.shape)
         walked = most
@@ -175,7 +176,7 @@ async def count_boxes(source: Source, actor: Actor, *, now: datetime) -> list[Bo
 
 
 async def _find(source: Source, wanted: Wanted, after: str | None, count: int) -> list[Found]:
-    values = wanted.values | start_of(wanted.shape.box, after)
+    values = _from(wanted, after)
     if wanted.nothing_there:
         return []
     most = next(size for size in PAGE_SIZES if size >= count)
@@ -190,12 +191,21 @@ async def _find(source: Source, wanted: Wanted, after: str | None, count: int) -
     return (await statements.searched_page_of(shape).all(source, **values))[:count]
 
 
+def _from(wanted: Wanted, after: str | None) -> dict[str, Any]:
+    """Return the parameters of what is wanted, from where a page begins.
+
+    Raises: BadCursor.
+    """
+    begin = start_of(wanted.shape.box, after, day_from=wanted.values["day_from"])
+    return wanted.values | begin
+
+
 def require_post(actor: Actor) -> None:
     """Refuse callers who have no worklist.
 
     Raises: Forbidden.
     """
-    if not any(ISSUE.read in GRANTED[post.role] for post in actor.posts):
+    if all(sight_of(ISSUE, post, ISSUE.read) is Sight.NOTHING for post in actor.posts):
         raise Forbidden
 
 

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call, Offer, Party
+from neighborhood_api.cases.sight import Sight
 from neighborhood_api.cases.workflow import IN_HAND, State
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.issues.categories.models import Category
@@ -106,12 +107,23 @@ def stream_of(source: Source, box: Box | None, name: str) -> Stream:
     bound = bindparam(name, type_=Uuid)
     stream = _STREAMS[source.draw](source, bound)
     only = [_literally("case_file.kind = 'issue'"), *stream.only, *_of_box(source, box)]
-    if not source.named:
-        only.append(_literally("NOT case_file.confidential"))
+    only += _in_sight(source)
     lead = [*stream.lead]
     if box in _ASIDE and source.draw is Draw.PLACE:
         lead.append((Case.state, _literally(f"'{_ASIDE[box]}'")))
     return replace(stream, lead=lead, only=only)
+
+
+def _in_sight(source: Source) -> list[Clause]:
+    """Return what `visible` says, as the partial indexes have it."""
+    not_above = f"case_file.hand_level >= {source.post_level.value}"
+    match source.sight:
+        case Sight.BOTH:
+            return [_literally(f"(NOT case_file.confidential OR {not_above})")]
+        case Sight.CONFIDENTIAL:
+            return [_literally("case_file.confidential"), _literally(not_above)]
+        case _:
+            return [_literally("NOT case_file.confidential")]
 
 
 _ASIDE: dict[Box | None, str] = {

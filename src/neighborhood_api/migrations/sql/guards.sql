@@ -75,3 +75,37 @@ FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER issue_exclusion_is_not_emptied BEFORE TRUNCATE ON issue_exclusion
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What the statistics are made of: every change is noted in its own transaction, so that facts
+-- that were written down earlier are never taken for the present ones.
+
+CREATE OR REPLACE FUNCTION note_issue_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'case_file' THEN
+        INSERT INTO issue_changed (case_id) VALUES (NEW.id);
+    ELSE
+        INSERT INTO issue_changed (case_id) VALUES (COALESCE(NEW.case_id, OLD.case_id));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER case_file_changed AFTER INSERT OR UPDATE ON case_file
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER issue_changed AFTER UPDATE ON issue
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER case_entry_changed AFTER INSERT ON case_entry
+FOR EACH ROW WHEN (NEW.move = 'confirm') EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER case_call_changed AFTER INSERT OR UPDATE OR DELETE ON case_call
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER case_rest_changed AFTER INSERT OR UPDATE OR DELETE ON case_rest
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER issue_call_back_changed AFTER INSERT OR UPDATE OR DELETE ON issue_call_back
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();
+
+CREATE TRIGGER issue_exclusion_changed AFTER INSERT ON issue_exclusion
+FOR EACH ROW EXECUTE FUNCTION note_issue_changed();

@@ -57,6 +57,10 @@ class Codes:
         session_key = self._session_keys.setdefault(openid, fresh_key)
         return self._mint(Login(openid, unionid, session_key))
 
+    def has_met(self, openid: str) -> bool:
+        """Tell whether a user has ever opened the mini-program."""
+        return openid in self._session_keys
+
     def mint_phone(self, openid: str, number: str, country_code: str | int) -> str:
         """Return a phone code."""
         return self._mint(Phone(openid, number, country_code))

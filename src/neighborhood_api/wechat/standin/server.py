@@ -1,7 +1,9 @@
 """The stand-in's HTTP side: WeChat's own paths, and what a phone would do.
 
 `POST /phone/login {"openid"}` is wx.login(), `POST /phone/number {"openid", "phone"}` is a
-tap on a getPhoneNumber button; both give a `code`. `POST /faults` makes requests to a path
+tap on a getPhoneNumber button; both give a `code`. `POST /phone/subscribe {"openid",
+"template_ids"}` is a tap on "allow", `POST /phone/refuse {"openid"}` switches messages off, and
+`GET /phone/messages?openid=` is what reached the phone. `POST /faults` makes requests to a path
 fail, `DELETE /faults` ends that.
 """
 
@@ -9,8 +11,9 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TypeVar, cast
 
@@ -22,12 +25,14 @@ from starlette.routing import Route
 
 from neighborhood_api.wechat.standin.codes import Codes
 from neighborhood_api.wechat.standin.faults import Fault, Faults
+from neighborhood_api.wechat.standin.messages import Messages, PhoneSubscription
 from neighborhood_api.wechat.standin.refusals import Refusal
 from neighborhood_api.wechat.standin.tokens import Tokens
 
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[dict[str, object]]]
 
+SEND = "/cgi-bin/message/subscribe/send"
 BROKEN_GATEWAY = "<html><body><h1>Bad Gateway</h1></body></html>"
 
 
@@ -51,12 +56,23 @@ class PhoneNumber(BaseModel):
     """Sent as given: WeChat documents a text, and its example shows a number."""
 
 
-class StandIn:
-    """WeChat's servers for one mini-program: its codes, tokens and faults."""
+class PhoneRefusal(BaseModel):
+    """A user switches the messages of the mini-program off."""
 
-    def __init__(self, app_id: str, app_secret: str, now: Callable[[], float]) -> None:
+    model_config = ConfigDict(extra="forbid")
+
+    openid: str = Field(min_length=1)
+
+
+class StandIn:
+    """WeChat's servers for one mini-program: its codes, tokens, messages and faults."""
+
+    def __init__(
+        self, app_id: str, app_secret: str, now: Callable[[], float], messages: Messages
+    ) -> None:
         """Start with no code, no token and no fault."""
         self.codes = Codes(now)
+        self.messages = messages
         self.tokens = Tokens(now)
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
@@ -105,6 +121,29 @@ class StandIn:
                 "watermark": {"timestamp": int(self._now()), "appid": self._app_id},
             },
         }
+
+    async def send_message(self, request: Request) -> dict[str, object]:
+        """Take a subscribe message."""
+        self.tokens.check(request.query_params.get("access_token", ""))
+        body = await _official_body(request)
+        self.messages.send(body, met=self.codes.has_met(str(body.get("touser"))))
+        return {"errcode": 0, "errmsg": "ok", "msgid": len(self.messages.received)}
+
+    async def phone_subscribe(self, request: Request) -> Response:
+        """Do what a tap on "allow" does."""
+        wish = PhoneSubscription.model_validate_json(await request.body())
+        return JSONResponse(self.messages.allow(wish.openid, wish.template_ids))
+
+    async def phone_refuse(self, request: Request) -> Response:
+        """Do what switching messages off does."""
+        self.messages.refuse(PhoneRefusal.model_validate_json(await request.body()).openid)
+        return JSONResponse({"done": True})
+
+    async def phone_messages(self, request: Request) -> Response:
+        """Show what reached a phone, or all phones."""
+        openid = request.query_params.get("openid")
+        found = [one for one in self.messages.received if openid in (None, one.openid)]
+        return JSONResponse({"items": [asdict(one) for one in found]})
 
     async def phone_login(self, request: Request) -> Response:
         """Do what wx.login() does."""
@@ -164,10 +203,19 @@ class StandIn:
 
 
 def create_standin(
-    app_id: str, app_secret: str, *, now: Callable[[], float] = time.time
+    app_id: str,
+    app_secret: str,
+    *,
+    now: Callable[[], float] = time.time,
+    templates: Mapping[str, Collection[str]] | None = None,
+    pages: Collection[str] | None = None,
 ) -> Starlette:
-    """Return the server of one mini-program; its state is at `app.state.standin`."""
-    standin = StandIn(app_id, app_secret, now)
+    """Return the server of one mini-program; its state is at `app.state.standin`.
+
+    `templates` are those of its console, by id, with their keys; `pages` the published ones,
+    any when left out.
+    """
+    standin = StandIn(app_id, app_secret, now, Messages(now, templates or {}, pages))
     app = Starlette(
         routes=[
             # Its JSON is labelled as text, which strict clients trip over.
@@ -179,6 +227,10 @@ def create_standin(
             standin.official(
                 "/wxa/business/getuserphonenumber", "POST", standin.user_phone_number
             ),
+            standin.official(SEND, "POST", standin.send_message),
+            Route("/phone/subscribe", standin.phone_subscribe, methods=["POST"]),
+            Route("/phone/refuse", standin.phone_refuse, methods=["POST"]),
+            Route("/phone/messages", standin.phone_messages, methods=["GET"]),
             Route("/phone/login", standin.phone_login, methods=["POST"]),
             Route("/phone/number", standin.phone_number, methods=["POST"]),
             Route("/faults", standin.change_faults, methods=["POST", "DELETE"]),

@@ -1,0 +1,1 @@
+"""Races for scarce things: many clients at once, and never one too many or one too few."""

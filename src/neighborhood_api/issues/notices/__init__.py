@@ -1,0 +1,1 @@
+"""What reporters are told of their issues."""

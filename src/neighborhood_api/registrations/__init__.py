@@ -1,0 +1,1 @@
+"""Scarce things: exclusive or counted, with waitlists, offers, quotas, strikes and check-in."""

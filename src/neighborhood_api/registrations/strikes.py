@@ -1,0 +1,205 @@
+"""Rules of strikes: given, appealed against, answered and lifted."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import DateTime, Text, Uuid, bindparam, select, update
+
+from neighborhood_api.kit.db import Handle
+from neighborhood_api.kit.outbox import emit
+from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.reads import Query
+from neighborhood_api.registrations.events import (
+    StrikeAppealed,
+    StrikeGiven,
+    StrikeLifted,
+    StrikeUpheld,
+)
+from neighborhood_api.registrations.histories import Strike
+from neighborhood_api.registrations.policies import Terms
+from neighborhood_api.registrations.queries import OneId, RegistrationRow, ResourceRow
+
+_MOMENT = DateTime(timezone=True)
+
+
+class StrikeNotFound(Problem):
+    """The id names no strike that the caller may see."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "There is no such strike"
+    message = "没有找到这条爽约记录"
+
+
+class StrikeOver(Problem):
+    """It has expired or was lifted: it counts for nothing any more."""
+
+    title = "The strike counts for nothing any more"
+    message = "这条爽约记录已失效或已撤销，无需再处理"
+
+
+class AppealedAlready(Problem):
+    """One appeal against a strike is enough."""
+
+    title = "There is an appeal against this strike already"
+    message = "您已经申诉过，请等待处理结果"
+
+
+class NoAppeal(Problem):
+    """Nobody appealed, or the appeal is answered."""
+
+    title = "There is no appeal to answer"
+    message = "没有待处理的申诉，请刷新后重试"
+
+
+class StrikeRow(NamedTuple):
+    """A strike, whole."""
+
+    id: UUID
+    person_id: UUID
+    registration_id: UUID
+    district_id: UUID
+    reason: str
+    struck_at: datetime
+    expires_at: datetime
+    appeal: str | None
+    appealed_at: datetime | None
+    answer: str | None
+    answered_at: datetime | None
+    answered_by_id: UUID | None
+    lifted_at: datetime | None
+    lifted_by_id: UUID | None
+
+
+_LOCK_STRIKE = Query(
+    select(*(getattr(Strike, name) for name in StrikeRow._fields))
+    .where(Strike.id == bindparam("id", type_=Uuid))
+    .with_for_update(),
+    StrikeRow,
+)
+_CHANGING: dict[str, Any] = {
+    "appeal": Text(),
+    "appealed_at": _MOMENT,
+    "answer": Text(),
+    "answered_at": _MOMENT,
+    "answered_by_id": Uuid(),
+    "lifted_at": _MOMENT,
+    "lifted_by_id": Uuid(),
+}
+_STORE = Query(
+    update(Strike)
+    .where(Strike.id == bindparam("its_id", type_=Uuid))
+    .values({name: bindparam(f"new_{name}", type_=kind) for name, kind in _CHANGING.items()})
+    .returning(Strike.id),
+    OneId,
+)
+
+
+def strike(
+    handle: Handle,
+    resource: ResourceRow,
+    row: RegistrationRow,
+    terms: Terms,
+    why: str,
+    *,
+    now: datetime,
+) -> UUID | None:
+    """Note a late cancellation or a no-show of somebody with an account.
+
+    Emits: StrikeGiven.
+    """
+    if row.person_id is None:
+        return None
+    given = Strike(
+        person_id=row.person_id,
+        registration_id=row.id,
+        district_id=resource.district_id,
+        reason=why,
+        struck_at=now,
+        expires_at=now + timedelta(days=terms.strikes.window_days),
+    )
+    handle.add(given)
+    told = StrikeGiven(
+        strike_id=given.id, registration_id=row.id, person_id=row.person_id, reason=why
+    )
+    emit(handle, told)
+    return given.id
+
+
+async def lock_strike(handle: Handle, strike_id: UUID) -> StrikeRow:
+    """Lock a strike; the caller authorises.
+
+    Raises: StrikeNotFound.
+    """
+    row = await _LOCK_STRIKE.first(handle, id=strike_id)
+    if row is None:
+        raise StrikeNotFound
+    return row
+
+
+async def appeal_strike(
+    handle: Handle, row: StrikeRow, *, text: str, now: datetime
+) -> StrikeRow:
+    """Ask, as whom it was given to, to have a locked strike taken back; once, while it counts.
+
+    Raises: StrikeOver, AppealedAlready.
+    Emits: StrikeAppealed.
+    """
+    _require_counting(row, now)
+    if row.appealed_at is not None:
+        raise AppealedAlready
+    row = await _store(handle, row._replace(appeal=text, appealed_at=now))
+    emit(handle, StrikeAppealed(strike_id=row.id, person_id=row.person_id))
+    return row
+
+
+async def answer_appeal(
+    handle: Handle, row: StrikeRow, *, by_id: UUID, lift: bool, text: str, now: datetime
+) -> StrikeRow:
+    """Answer an appeal against a locked strike: lift it, or leave it and say why.
+
+    Raises: NoAppeal.
+    Emits: StrikeLifted, StrikeUpheld.
+    """
+    if row.appealed_at is None or row.answered_at is not None or row.lifted_at is not None:
+        raise NoAppeal
+    row = row._replace(answer=text, answered_at=now, answered_by_id=by_id)
+    if lift:
+        return await _lift(handle, row, by_id=by_id, now=now)
+    row = await _store(handle, row)
+    emit(handle, StrikeUpheld(strike_id=row.id, person_id=row.person_id))
+    return row
+
+
+async def lift_strike(
+    handle: Handle, row: StrikeRow, *, by_id: UUID | None, text: str, now: datetime
+) -> StrikeRow:
+    """Take a locked strike back, whether there was an appeal or not.
+
+    Raises: StrikeOver.
+    Emits: StrikeLifted.
+    """
+    if row.lifted_at is not None:
+        raise StrikeOver
+    row = row._replace(answer=text, answered_at=now, answered_by_id=by_id)
+    return await _lift(handle, row, by_id=by_id, now=now)
+
+
+async def _lift(
+    handle: Handle, row: StrikeRow, *, by_id: UUID | None, now: datetime
+) -> StrikeRow:
+    row = await _store(handle, row._replace(lifted_at=now, lifted_by_id=by_id))
+    emit(handle, StrikeLifted(strike_id=row.id, person_id=row.person_id))
+    return row
+
+
+async def _store(handle: Handle, row: StrikeRow) -> StrikeRow:
+    changed = {f"new_{name}": getattr(row, name) for name in _CHANGING}
+    await _STORE.all(handle, its_id=row.id, **changed)
+    return row
+
+
+def _require_counting(row: StrikeRow, now: datetime) -> None:
+    if row.lifted_at is not None or row.expires_at <= now:
+        raise StrikeOver

@@ -1,0 +1,1 @@
+"""When something is open: weekly rules, exceptions, public holidays, and closures."""

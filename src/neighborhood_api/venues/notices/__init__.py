@@ -1,0 +1,1 @@
+"""What people are told of their bookings and enrolments, strikes and children."""

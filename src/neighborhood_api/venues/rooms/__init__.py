@@ -1,0 +1,1 @@
+"""Rooms, their units, rules and hours, and when they can be had."""

@@ -1,0 +1,1 @@
+"""Tutoring sessions and activities: who leads them, and who takes part."""

@@ -1,0 +1,1 @@
+"""Volunteer teachers and helpers: who they are, and where they are."""

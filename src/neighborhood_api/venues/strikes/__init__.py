@@ -1,0 +1,1 @@
+"""Strikes as people see them: their own with an appeal, and those that staff answer."""

@@ -1,0 +1,1 @@
+"""How much rooms and sessions are used, in numbers whose formulae are published."""

@@ -1,0 +1,1 @@
+"""A venue's week at a glance, for whoever sits at its desk."""

@@ -1,0 +1,190 @@
+"""Coming and leaving: by the sign at the door, by staff, and without a booking."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from neighborhood_api.identity.access import Role
+from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.ids import new_id
+from neighborhood_api.registrations.histories import CheckIn, Strike
+from neighborhood_api.registrations.models import Registration
+from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.rooms.models import Room
+from neighborhood_api.venues.rooms.queries import RoomRow
+from tests.support.clock import Clock
+from tests.support.people import Caller, Callers
+from tests.support.places import Town
+from tests.support.refusals import refused
+from tests.venues.arranging import at, book, new_room
+
+NEARBY = {"longitude": 114.2826, "latitude": 23.1689, "coordinate_system": "wgs84"}
+FAR = NEARBY | {"latitude": 23.1789}
+
+
+@pytest.fixture
+async def room(tx: Tx, venue: Venue) -> RoomRow:
+    """One must check in: from a quarter of an hour before to one after the start."""
+    room = await new_room(tx, venue, check_in=True, notice_minutes=0)
+    await tx.commit()
+    return room
+
+
+@pytest.fixture
+async def code(tx: Tx, room: RoomRow) -> str:
+    return (await tx.get_one(Room, room.id)).qr_code
+
+
+def scan(code: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"id": str(new_id()), "code": code, "position": NEARBY} | changes
+
+
+async def booked(caller: Caller, room: RoomRow, start: float = 14, end: float = 15) -> str:
+    answer = await book(caller, room, start, end)
+    assert answer.status_code == 200, answer.text
+    booking_id: str = answer.json()["id"]
+    return booking_id
+
+
+async def test_the_sign_checks_in_what_one_has_there_and_twice_is_once(
+    resident: Caller, room: RoomRow, code: str, clock: Clock, tx: Tx
+) -> None:
+    booking_id = await booked(resident, room)
+    clock.now = at(13.8)
+    body = scan(code, device_at=at(13.8).isoformat())
+    for _ in range(2):
+        answer = await resident.post("/check-ins", json=body)
+        assert answer.status_code == 200, answer.text
+        (shown,) = answer.json()["items"]
+        assert (shown["id"], shown["state"]) == (booking_id, "checked_in")
+    (line,) = (await tx.scalars(select(CheckIn))).all()
+    assert (line.flags, line.method, str(line.registration_id)) == ([], "qr", booking_id)
+    assert line.distance_metres == pytest.approx(0, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags"),
+    [
+        ({"position": FAR}, ["far_away"]),
+        ({"position": None}, ["no_position"]),
+        ({"accuracy_metres": 500}, ["vague_position"]),
+        ({"device_at": at(13).isoformat(), "position": FAR}, ["clock_off", "far_away"]),
+    ],
+)
+async def test_what_is_strange_is_flagged_and_not_refused(
+    resident: Caller,
+    room: RoomRow,
+    code: str,
+    clock: Clock,
+    tx: Tx,
+    changes: dict[str, Any],
+    flags: list[str],
+) -> None:
+    await booked(resident, room)
+    clock.now = at(14)
+    answer = await resident.post("/check-ins", json=scan(code, **changes))
+    assert answer.status_code == 200, answer.text
+    assert (await tx.scalars(select(CheckIn.flags))).one() == flags
+
+
+async def test_too_early_says_from_when_on(
+    resident: Caller, room: RoomRow, code: str, clock: Clock
+) -> None:
+    await booked(resident, room)
+    clock.now = at(13)
+    problem = refused(
+        await resident.post("/check-ins", json=scan(code)), 409, "too_early_to_check_in"
+    )
+    assert datetime.fromisoformat(problem["opens_at"]) == at(13.75)
+
+
+async def test_without_a_booking_the_sign_says_so_and_an_unknown_sign_too(
+    resident: Caller, callers: Callers, town: Town, room: RoomRow, code: str
+) -> None:
+    await booked(resident, room)
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    refused(await neighbour.post("/check-ins", json=scan(code)), 409, "nothing_to_check_in")
+    refused(await resident.post("/check-ins", json=scan("nothing")), 404, "sign_unknown")
+
+
+async def test_a_renewed_sign_makes_the_old_one_worthless(
+    resident: Caller, worker: Caller, room: RoomRow, code: str, clock: Clock
+) -> None:
+    await booked(resident, room)
+    clock.now = at(14)
+    renewed = (await worker.post(f"/rooms/{room.id}/sign/renew")).json()["code"]
+    assert (await worker.get(f"/rooms/{room.id}/sign")).json()["code"] == renewed
+    refused(await resident.post("/check-ins", json=scan(code)), 404, "sign_unknown")
+    assert (await resident.post("/check-ins", json=scan(renewed))).status_code == 200
+    refused(await resident.get(f"/rooms/{room.id}/sign"), 403, "forbidden")
+
+
+async def test_staff_check_in_and_out_and_the_rest_of_the_time_is_free(
+    resident: Caller,
+    worker: Caller,
+    callers: Callers,
+    town: Town,
+    room: RoomRow,
+    clock: Clock,
+) -> None:
+    booking_id = await booked(resident, room, 14, 16)
+    clock.now = at(14)
+    url = f"/bookings/{booking_id}"
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    elsewhere = await callers.staff(town, Role.COMMUNITY_WORKER, 1, 2)
+    for stranger in (resident, neighbour, elsewhere):
+        answer = await stranger.post(f"{url}/check-in", json={"id": str(new_id())})
+        refused(answer, 404, "registration_not_found")
+    came = await worker.post(f"{url}/check-in", json={"id": str(new_id())})
+    assert came.json()["state"] == "checked_in"
+    clock.now = at(14.75)
+    refused(await book(neighbour, room, 15, 16), 409, "room_taken")
+    left = await resident.post(f"{url}/check-out", json={"id": str(new_id())})
+    assert (left.json()["state"], left.json()["checked_out_at"]) == (
+        "completed",
+        at(14.75).isoformat(),
+    )
+    assert (await book(neighbour, room, 15, 16)).status_code == 200
+
+
+async def test_nobody_came_gives_a_strike_and_frees_the_rest(
+    resident: Caller, worker: Caller, room: RoomRow, clock: Clock, tx: Tx
+) -> None:
+    booking_id = await booked(resident, room)
+    url = f"/bookings/{booking_id}/mark-no-show"
+    refused(await worker.post(url), 409, "not_in_that_state")
+    clock.now = at(14.2)
+    refused(await resident.post(url), 404, "registration_not_found")
+    answer = await worker.post(url)
+    assert answer.json()["state"] == "no_show"
+    (strike,) = (await tx.scalars(select(Strike))).all()
+    assert (strike.person_id, strike.reason) == (resident.person_id, "no_show")
+
+
+async def test_a_walk_in_has_a_free_unit_until_the_end_of_the_slot(
+    resident: Caller, callers: Callers, town: Town, code: str, clock: Clock, tx: Tx
+) -> None:
+    clock.now = at(14.2)
+    answer = await resident.post("/walk-ins", json=scan(code, slots=2))
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["state"], body["channel"]) == ("checked_in", "walk_in")
+    assert (body["starts_at"], body["ends_at"]) == (at(14.2).isoformat(), at(15).isoformat())
+    stored = await tx.get_one(Registration, body["id"])
+    assert stored.checked_in_at == at(14.2)
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    refused(await neighbour.post("/walk-ins", json=scan(code)), 409, "room_taken")
+    stranger = await callers.resident(town.place(1, 2, 1, 1))
+    refused(await stranger.post("/walk-ins", json=scan(code)), 403, "not_for_your_place")
+
+
+async def test_a_walk_in_needs_an_open_room_for_the_whole_time(
+    resident: Caller, code: str, clock: Clock
+) -> None:
+    clock.now = at(13)
+    refused(await resident.post("/walk-ins", json=scan(code)), 409, "not_open_now")
+    clock.now = at(11.75)
+    refused(await resident.post("/walk-ins", json=scan(code, slots=2)), 409, "not_open_now")
+    assert (await resident.post("/walk-ins", json=scan(code))).status_code == 200

@@ -1,0 +1,168 @@
+"""Staff approve, reject and move; a hold is kept while the form is filled."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from neighborhood_api.identity.access import Role
+from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.outbox import OutboxRow
+from neighborhood_api.registrations.models import Registration
+from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.rooms.queries import RoomRow
+from tests.support.clock import Clock
+from tests.support.people import Caller, Callers
+from tests.support.places import Town
+from tests.support.refusals import refused
+from tests.venues.arranging import TODAY, at, book, new_room, wish
+
+
+async def booked(caller: Caller, room: RoomRow, start: float, end: float) -> str:
+    answer = await book(caller, room, start, end)
+    assert answer.status_code == 200, answer.text
+    booking_id: str = answer.json()["id"]
+    return booking_id
+
+
+async def test_what_needs_approval_waits_and_blocks_and_is_approved_once(
+    resident: Caller, worker: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    hall = await new_room(tx, venue, approval=True)
+    await tx.commit()
+    answer = await book(resident, hall, 14, 15)
+    assert answer.json()["state"] == "pending"
+    url = f"/bookings/{answer.json()['id']}"
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    refused(await book(neighbour, hall, 14, 15), 409, "room_taken")
+    refused(await resident.post(f"{url}/approve"), 404, "registration_not_found")
+    approved = await worker.post(f"{url}/approve")
+    assert approved.json()["state"] == "confirmed"
+    refused(await worker.post(f"{url}/approve"), 409, "not_in_that_state")
+
+
+async def test_a_rejection_says_why_and_frees_the_time(
+    resident: Caller, worker: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    hall = await new_room(tx, venue, approval=True)
+    await tx.commit()
+    url = f"/bookings/{await booked(resident, hall, 14, 15)}"
+    rejected = await worker.post(f"{url}/reject", json={"reason": "当天有街道活动"})
+    assert rejected.json()["state"] == "rejected"
+    mine = (await resident.get(url)).json()
+    assert (mine["state"], mine["cancel_reason"]) == ("rejected", "当天有街道活动")
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    assert (await book(neighbour, hall, 14, 15)).status_code == 200
+
+
+async def test_of_pendings_that_do_not_block_one_is_approved(
+    resident: Caller, worker: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    hall = await new_room(tx, venue, approval=True, pending_blocks=False)
+    await tx.commit()
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    first = await booked(resident, hall, 14, 15)
+    second = await booked(neighbour, hall, 14.5, 15.5)
+    assert (await worker.post(f"/bookings/{second}/approve")).status_code == 200
+    refused(await worker.post(f"/bookings/{first}/approve"), 409, "nothing_free")
+
+
+async def test_staff_move_a_booking_and_the_holder_reads_why(
+    resident: Caller, worker: Caller, venue: Venue, room: RoomRow, tx: Tx
+) -> None:
+    other = await new_room(tx, venue)
+    await tx.commit()
+    booking_id = await booked(resident, room, 14, 15)
+    body = {
+        "room_id": str(other.id),
+        "starts_at": at(16).isoformat(),
+        "ends_at": at(17).isoformat(),
+        "reason": "设备检修",
+    }
+    refused(
+        await resident.post(f"/bookings/{booking_id}/move", json=body),
+        404,
+        "registration_not_found",
+    )
+    moved = await worker.post(f"/bookings/{booking_id}/move", json=body)
+    assert moved.status_code == 200, moved.text
+    assert (moved.json()["room_id"], moved.json()["starts_at"]) == (
+        str(other.id),
+        at(16).isoformat(),
+    )
+    stored = await tx.get_one(Registration, booking_id, populate_existing=True)
+    assert (stored.resource_id, stored.starts_at) == (other.id, at(16))
+    history = (await resident.get(f"/bookings/{booking_id}/history")).json()["items"]
+    assert [(line["act"], line["text"], line["by_staff"]) for line in history] == [
+        ("register", None, False),
+        ("move", "设备检修", True),
+    ]
+    told = select(OutboxRow.payload).where(OutboxRow.name == "registrations.moved")
+    assert (await tx.scalars(told)).one()["registration_id"] == booking_id
+    assert (await book(worker, room, 14, 15)).json()["code"] == "not_for_your_place"
+
+
+async def test_a_move_onto_somebody_or_outside_the_hours_changes_nothing(
+    resident: Caller, worker: Caller, callers: Callers, town: Town, room: RoomRow, tx: Tx
+) -> None:
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    await booked(neighbour, room, 16, 17)
+    booking_id = await booked(resident, room, 14, 15)
+    url = f"/bookings/{booking_id}/move"
+    onto = {"starts_at": at(16).isoformat(), "ends_at": at(17).isoformat(), "reason": "x"}
+    refused(await worker.post(url, json=onto), 409, "room_taken")
+    closed = {"starts_at": at(12).isoformat(), "ends_at": at(13).isoformat(), "reason": "x"}
+    refused(await worker.post(url, json=closed), 422, "wish_not_possible")
+    stored = await tx.get_one(Registration, booking_id, populate_existing=True)
+    assert stored.starts_at == at(14)
+
+
+async def test_a_hold_keeps_the_slot_for_some_minutes_and_the_form_confirms_it(
+    resident: Caller, callers: Callers, town: Town, room: RoomRow, clock: Clock
+) -> None:
+    times = {name: value for name, value in wish(14, 15).items() if name.endswith("_at")}
+    held = (await resident.post(f"/rooms/{room.id}/holds", json=times)).json()
+    assert held["state"] == "held"
+    assert datetime.fromisoformat(held["answer_by"]) == at(8 + 5 / 60, TODAY)
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    refused(await book(neighbour, room, 14, 15), 409, "room_taken")
+    url = f"/bookings/{held['id']}/confirm"
+    form = {"party_size": 4, "purpose": "练球"}
+    refused(await neighbour.post(url, json=form), 404, "registration_not_found")
+    refused(await resident.post(url, json=form | {"party_size": 9}), 422, "wish_not_possible")
+    clock.forward(minutes=4)
+    done = (await resident.post(url, json=form)).json()
+    assert (done["state"], done["party_size"], done["answer_by"]) == ("confirmed", 4, None)
+
+
+async def test_a_hold_that_ran_out_is_gone_and_somebody_else_may_have_it(
+    resident: Caller, callers: Callers, town: Town, room: RoomRow, clock: Clock
+) -> None:
+    times = {name: value for name, value in wish(14, 15).items() if name.endswith("_at")}
+    held = (await resident.post(f"/rooms/{room.id}/holds", json=times)).json()
+    clock.forward(minutes=5)
+    form = {"purpose": "练球"}
+    answer = await resident.post(f"/bookings/{held['id']}/confirm", json=form)
+    refused(answer, 409, "hold_ran_out")
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    assert (await book(neighbour, room, 14, 15)).status_code == 200
+
+
+async def test_staff_book_for_a_caller_beyond_her_quota_but_not_over_somebody(
+    worker: Caller, resident: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    quota = {"owner": "person", "window": "week", "limit": 1}
+    room = await new_room(tx, venue, quotas=[quota])
+    await tx.commit()
+    caller = {"name": "王五", "phone": "13800138000"}
+    first = await book(worker, room, 14, 15, on_behalf_of=caller)
+    assert first.json()["holder"] == {
+        "name": "王五",
+        "phone": "138****8000",
+        "has_account": False,
+    }
+    refused(await book(worker, room, 14, 15, on_behalf_of=caller), 409, "room_taken")
+    refused(await book(resident, room, 16, 17, on_behalf_of=caller), 403, "forbidden")
+    elsewhere = await callers.staff(town, Role.COMMUNITY_WORKER, 1, 2)
+    refused(await book(elsewhere, room, 16, 17, on_behalf_of=caller), 403, "forbidden")
+    stored = await tx.get_one(Registration, first.json()["id"])
+    assert (stored.person_id, stored.guest_phone) == (None, "13800138000")

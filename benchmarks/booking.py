@@ -143,6 +143,7 @@ def figures(measured: Measured) -> dict[str, Any]:
         "measured_on": datetime.now(UTC).date().isoformat(),
         "residents": RESIDENTS,
         "wishes_for_a_slot": EACH_WANTS,
+        "rounds": len(found[0].samples),
         "statements": measured.statements,
         "attempts": {
             variant.name: report.figures(variant, found) | {"refused": _refused(variant)}

@@ -60,11 +60,11 @@ async def load_rooms(
     # So that whoever books has a timetable, as after her first booking.
     rows[Timetable] += [{"id": one.person_id} for one in district.residents]
     place = district.places[Level.DISTRICT][0]
-    for number in range(rooms):
-        if number % ROOMS_OF_A_VENUE == 0:
-            venue = _venue(place, number // ROOMS_OF_A_VENUE, rows)
-            houses.venue_ids.append(venue["id"])
-        houses.room_ids.append(_room(place, venue, number, units, rows))
+    for first in range(0, rooms, ROOMS_OF_A_VENUE):
+        venue = _venue(place, first // ROOMS_OF_A_VENUE, rows)
+        houses.venue_ids.append(venue["id"])
+        for number in range(first, min(first + ROOMS_OF_A_VENUE, rooms)):
+            houses.room_ids.append(_room(place, venue, number, units, rows))
     # Such as the numbers of registrations, so that none is like a count.
     await connection.execute("ALTER TABLE timetable ALTER number RESTART WITH 100001")
     for model, made in rows.items():

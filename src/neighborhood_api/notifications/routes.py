@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Body, Query, Request
 
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
@@ -77,14 +77,16 @@ async def count_my_notifications(actor: ActorDep, reader: ReaderDep) -> UnreadOu
     responses=problems(*_SIGNED_IN, *_ONCE),
 )
 async def read_all_notifications(
-    actor: ActorDep, writer: WriterDep, now: NowDep, body: ReadAllIn | None = None
+    actor: ActorDep,
+    writer: WriterDep,
+    now: NowDep,
+    body: Annotated[ReadAllIn, Body(default_factory=ReadAllIn)],
 ) -> UnreadOut:
     """填 `newest_id` 则之后到达的仍为未读；返回剩余未读数。
 
     With `newest_id`, what came later stays unread; answers how many that are.
     """
-    newest_id = None if body is None else body.newest_id
-    await service.read_all_notifications(writer, actor, newest_id=newest_id, now=now)
+    await service.read_all_notifications(writer, actor, newest_id=body.newest_id, now=now)
     found = await COUNT_UNREAD.first(writer, to_id=actor.person_id)
     return UnreadOut(unread=found.number if found else 0)
 

@@ -19,8 +19,8 @@ from neighborhood_api.files.store import Store, fetch
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.worklists import exports, jobs
 from neighborhood_api.issues.worklists.models import IssueExport
-from neighborhood_api.issues.worklists.sheets import harmless
 from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.sheets import harmless
 from neighborhood_api.kit.trail import Trail
 from tests.support.clock import Clock
 from tests.support.issues import Street

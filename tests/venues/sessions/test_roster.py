@@ -13,9 +13,9 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sheets import harmless
 from neighborhood_api.registrations.histories import CheckIn
 from neighborhood_api.venues.models import Venue
-from neighborhood_api.venues.sessions.roster.sheets import harmless
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town

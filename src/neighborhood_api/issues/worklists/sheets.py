@@ -12,8 +12,9 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.publishing.masking import mask_personal
 from neighborhood_api.issues.queries import IssueRow
 from neighborhood_api.issues.workflow import ISSUE
+from neighborhood_api.kit.sheets import MEDIA_TYPES, TEXT_ONLY, SheetFormat, harmless
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPE = MEDIA_TYPES[SheetFormat.XLSX]
 
 Cell = str | int | datetime | None
 
@@ -37,8 +38,6 @@ _HEAD: tuple[tuple[str, int], ...] = (
     ("重办次数", 10),
     ("评分", 8),
 )
-_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
-"""What a spreadsheet may take for the beginning of a formula, here or when saved as CSV."""
 
 
 class Sheet:
@@ -49,9 +48,7 @@ class Sheet:
         options = {
             "constant_memory": True,
             "tmpdir": str(path.parent),
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
+            **TEXT_ONLY,
         }
         self._book = Workbook(str(path), options)
         self._sheet = self._book.add_worksheet("诉求")
@@ -85,11 +82,6 @@ class Sheet:
             case datetime():
                 shown = cell.astimezone(_CHINA).replace(tzinfo=None)
                 self._sheet.write_datetime(self._rows, column, shown, self._moment)
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def cells_of(row: IssueRow, now: datetime) -> tuple[Cell, ...]:

@@ -9,10 +9,10 @@ from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.sheets import MEDIA_TYPES
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.service import VenueNotFound
 from neighborhood_api.venues.sessions.roster.schemas import SheetOut
-from neighborhood_api.venues.sessions.roster.sheets import MEDIA_TYPES
 from neighborhood_api.venues.use.periods import period_asked
 from neighborhood_api.venues.use.queries import EXPORTED
 from neighborhood_api.venues.use.schemas import ExportBookingsIn

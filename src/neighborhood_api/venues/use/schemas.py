@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.sheets import SheetFormat
 from neighborhood_api.venues.sessions.models import SessionKind
-from neighborhood_api.venues.sessions.roster.schemas import SheetFormat
 
 Rate = Annotated[float, Field(ge=0)]
 

@@ -1,18 +1,13 @@
-"""Bookings as CSV and XLSX, in which no spreadsheet finds a formula; phones are masked."""
+"""Bookings as files; phones are masked."""
 
-import csv
 from collections.abc import Sequence
 from datetime import datetime
-from io import BytesIO, StringIO
-
-from xlsxwriter import Workbook
 
 from neighborhood_api.identity.service import masked
 from neighborhood_api.kit.schema import SHOWN_ZONE
+from neighborhood_api.kit.sheets import SheetFormat, table
 from neighborhood_api.registrations.states import Channel, State
 from neighborhood_api.venues.bookings.queries import BookingRow
-from neighborhood_api.venues.sessions.roster.schemas import SheetFormat
-from neighborhood_api.venues.sessions.roster.sheets import harmless
 
 COLUMNS = {
     "预约号": 12,
@@ -51,8 +46,7 @@ CHANNELS = {Channel.SELF: "本人", Channel.STAFF: "工作人员代约", Channel
 
 def sheet_of(rows: Sequence[BookingRow], form: SheetFormat) -> bytes:
     """Return bookings as a file."""
-    lines = [[harmless(cell) for cell in _cells(row)] for row in rows]
-    return _csv(lines) if form is SheetFormat.CSV else _xlsx(lines)
+    return table("预约", COLUMNS, [_cells(row) for row in rows], form)
 
 
 def _cells(row: BookingRow) -> list[str]:
@@ -80,33 +74,3 @@ def _cells(row: BookingRow) -> list[str]:
 
 def _moment(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.astimezone(SHOWN_ZONE):%Y-%m-%d %H:%M}"
-
-
-def _csv(lines: Sequence[Sequence[str]]) -> bytes:
-    written = StringIO()
-    rows = csv.writer(written)
-    rows.writerow(COLUMNS)
-    rows.writerows(lines)
-    return written.getvalue().encode("utf-8-sig")  # or spreadsheets take it for another code
-
-
-def _xlsx(lines: Sequence[Sequence[str]]) -> bytes:
-    written = BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = Workbook(written, options)
-    sheet = book.add_worksheet("预约")
-    bold = book.add_format({"bold": True})
-    for column, (name, width) in enumerate(COLUMNS.items()):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, name, bold)
-    for number, line in enumerate(lines, start=1):
-        for column, cell in enumerate(line):
-            sheet.write_string(number, column, cell)
-    sheet.freeze_panes(1, 1)
-    book.close()
-    return written.getvalue()

@@ -1,11 +1,11 @@
 """What the API returns about rosters: names, and of children what a teacher needs."""
 
-from enum import StrEnum
 from uuid import UUID
 
 from pydantic import ConfigDict
 
 from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.sheets import SheetFormat
 from neighborhood_api.registrations.states import State
 
 
@@ -58,13 +58,6 @@ class RosterOut(Out):
     """候补人数 · How many wait."""
     lines: list[RosterLineOut]
     """按报名先后 · In the order of enrolment."""
-
-
-class SheetFormat(StrEnum):
-    """In which form a roster is taken out."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
 
 
 class RosterExportIn(In):

@@ -10,6 +10,7 @@ from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.sheets import MEDIA_TYPES, SheetFormat
 from neighborhood_api.registrations.queries import RESOURCE, ResourceRow
 from neighborhood_api.registrations.states import State
 from neighborhood_api.venues.check_ins.service import may_tend, teaches_in
@@ -27,10 +28,9 @@ from neighborhood_api.venues.sessions.roster.schemas import (
     RosterLineOut,
     RosterOut,
     RosterPickUpOut,
-    SheetFormat,
     SheetOut,
 )
-from neighborhood_api.venues.sessions.roster.sheets import MEDIA_TYPES, sheet_of
+from neighborhood_api.venues.sessions.roster.sheets import sheet_of
 
 TEACHERS_SEE = timedelta(days=7)
 """How long after a session its teachers see who came: to mend a forgotten check-out."""

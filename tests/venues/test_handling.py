@@ -5,14 +5,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
+from neighborhood_api.registrations.linking import link_guest
 from neighborhood_api.registrations.models import Registration
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
+from tests.support.posts import phone_number
 from tests.support.refusals import refused
 from tests.venues.arranging import TODAY, at, book, new_room, wish
 
@@ -166,3 +169,24 @@ async def test_staff_book_for_a_caller_beyond_her_quota_but_not_over_somebody(
     refused(await book(elsewhere, room, 16, 17, on_behalf_of=caller), 403, "forbidden")
     stored = await tx.get_one(Registration, first.json()["id"])
     assert (stored.person_id, stored.guest_phone) == (None, "13800138000")
+
+
+async def test_who_opens_an_account_finds_what_was_booked_for_her_number(
+    worker: Caller, callers: Callers, town: Town, room: RoomRow, tx: Tx
+) -> None:
+    phone = phone_number()
+    caller = {"name": "王五", "phone": phone}
+    booking_id = (await book(worker, room, 14, 15, on_behalf_of=caller)).json()["id"]
+    await book(worker, room, 16, 17, on_behalf_of=caller | {"phone": phone_number()})
+    newcomer = await callers.resident(town.place(1, 1, 1, 1))
+    assert (await newcomer.get("/me/bookings")).json()["items"] == []
+    person = await tx.get_one(Person, newcomer.person_id)
+    person.phone = phone
+    await tx.flush()
+    assert await link_guest(tx, newcomer.person_id, now=at(9, TODAY)) == 1
+    assert await link_guest(tx, newcomer.person_id, now=at(9, TODAY)) == 0
+    await tx.commit()
+    (mine,) = (await newcomer.get("/me/bookings")).json()["items"]
+    assert mine["id"] == booking_id
+    cancelled = await newcomer.post(f"/bookings/{booking_id}/cancel", json={})
+    assert cancelled.json()["state"] == "cancelled"

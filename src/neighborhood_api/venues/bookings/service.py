@@ -227,10 +227,13 @@ async def applicant_of(
 async def caller_of(
     handle: Handle, caller: GuestIn, *, born_on: date | None = None
 ) -> Applicant:
-    """Return somebody who telephoned: by her account where her number has one."""
+    """Return somebody who telephoned: by her account where her number has one.
+
+    She keeps the name that she gave: staff learn no other from a number.
+    """
     home = await HOME_BY_PHONE.first(handle, phone=caller.phone)
     if home is not None:
-        return _applicant(home, born_on)
+        return _applicant(home, born_on)._replace(guest_name=caller.name)
     return Applicant(
         person_id=None, born_on=born_on, guest_name=caller.name, guest_phone=caller.phone
     )

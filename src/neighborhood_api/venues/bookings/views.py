@@ -93,7 +93,7 @@ def _window(row: BookingRow, terms: Terms) -> CheckInWindowOut | None:
 
 def _holder(row: BookingRow) -> HolderOut:
     return HolderOut(
-        name=row.person_name or row.guest_name,
+        name=row.guest_name or row.person_name,
         phone=masked(row.person_phone or row.guest_phone),
         has_account=row.person_id is not None,
     )

@@ -63,7 +63,7 @@ def _cells(row: BookingRow) -> list[str]:
         row.purpose,
         STATES.get(state, state.value),
         CHANNELS[Channel(row.channel)],
-        row.person_name or row.guest_name or "",
+        row.guest_name or row.person_name or "",
         masked(row.person_phone or row.guest_phone) or "",
         _moment(row.checked_in_at),
         _moment(row.checked_out_at),

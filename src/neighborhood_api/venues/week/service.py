@@ -164,7 +164,7 @@ def _booking(row: BookingRow) -> WeekBookingOut:
         party_size=row.seats,
         purpose=row.purpose,
         holder=HolderOut(
-            name=row.person_name or row.guest_name,
+            name=row.guest_name or row.person_name,
             phone=masked(row.person_phone or row.guest_phone),
             has_account=row.person_id is not None,
         ),

@@ -144,7 +144,7 @@ def _line(row: RosterRow) -> RosterLineOut:
         booking_id=row.id,
         code=f"B{row.number}",
         state=State(row.state),
-        name=row.person_name or row.guest_name,
+        name=row.guest_name or row.person_name,
         is_child=row.participant_id is not None,
         grade=None,
         guardian_name=None,

@@ -13,6 +13,7 @@ from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
+from tests.support.posts import phone_number
 from tests.support.refusals import refused
 from tests.venues.arranging import at, book
 from tests.venues.children.arranging import registered
@@ -155,6 +156,18 @@ async def test_staff_enrol_a_caller_and_may_set_rules_aside_but_not_seats(
         url, json={"on_behalf_of": {"name": "李伯", "phone": "15455557777"}}
     )
     refused(answer, 409, "nothing_free")
+
+
+async def test_staff_set_nothing_aside_for_their_own_number(
+    worker: Caller, venue: Venue, tx: Tx
+) -> None:
+    session = await added(worker, venue, kind="activity")
+    phone = phone_number()
+    (await tx.get_one(Person, worker.person_id)).phone = phone
+    await tx.commit()
+    wish = {"on_behalf_of": {"name": "本人", "phone": phone}}
+    answer = await worker.post(f"/sessions/{session['id']}/bookings", json=wish)
+    refused(answer, 403, "not_for_your_place")
 
 
 async def test_one_enrols_within_the_window_and_is_told_when_that_is(

@@ -1,6 +1,7 @@
 """Residents and staff who use a service station, and know what they were promised."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -57,7 +58,7 @@ class Promises:
 
 
 @dataclass
-class User:
+class User(ABC):
     """Somebody who does one thing after another."""
 
     on: Ground
@@ -71,9 +72,9 @@ class User:
         while not over.is_set():
             await self.turn()
 
+    @abstractmethod
     async def turn(self) -> None:
         """Do something."""
-        raise NotImplementedError
 
     async def ask(self, path: str, **body: Any) -> Answer:  # noqa: ANN401
         """Ask for something."""

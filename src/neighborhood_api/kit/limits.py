@@ -14,7 +14,11 @@ from neighborhood_api.kit.problems import TooManyRequests
 
 @dataclass
 class RateLimit:
-    """How often one caller may do one kind of thing in a minute."""
+    """How often one caller may do one kind of thing in a minute.
+
+    Counted by whole minutes, the last one weighted by what is left of it: one more may pass
+    while a minute ends, and a caller costs two numbers however much is allowed.
+    """
 
     name: str
     per_minute: int

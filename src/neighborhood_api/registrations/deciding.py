@@ -232,12 +232,8 @@ async def move(
     wished = await expire_run_out(handle, wished, now=now, locked=True)
     if present.id == wished.id:  # what was free there may have gone to this one
         present, row = wished, await REGISTRATION.first(handle, id=row.id) or row
-    reasons = standing(also, wish.waived)
-    if wished.cancelled_at is not None:
-        reasons.append(reason(Why.CLOSED, "已取消，不再接受预约"))
     unit, free = await find_free(handle, wished, terms, wish, but=row.id)
-    if not free:
-        reasons.append(nothing_left(wished))
+    reasons = [*standing(also, wish.waived), *_in_the_way(wished, free=free)]
     reasons += await _same_again(handle, wished, row, wish)
     if reasons:
         refuse(reasons, by_code)
@@ -261,13 +257,22 @@ async def move(
         done, wished = await _settle(handle, wished, done, unit, terms, now=now)
     else:
         done = await store(handle, done._replace(unit_id=wish.unit_id), terms, now=now)
-    told = event(events.Moved, done, wished)
     by_id = wish.by_id or row.person_id
     line = entry(done, Act.MOVE, now=now, by_id=by_id, text=why, before=before)
-    tell(handle, line, told)
+    tell(handle, line, event(events.Moved, done, wished))
     left = wished if left.id == wished.id else left
     await fill_freed(handle, left, now=now, locked=True)
     return done
+
+
+def _in_the_way(wished: ResourceRow, *, free: bool) -> list[Reason]:
+    """Say that something was called off, or that others have it all."""
+    found = []
+    if wished.cancelled_at is not None:
+        found.append(reason(Why.CLOSED, "已取消，不再接受预约"))
+    if not free:
+        found.append(nothing_left(wished))
+    return found
 
 
 async def _settle(

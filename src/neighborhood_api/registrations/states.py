@@ -81,7 +81,6 @@ class Act(StrEnum):
     CHECK_OUT = "check_out"
     COMPLETE = "complete"
     MISS = "miss"
-    EXCUSE = "excuse"
 
 
 GIVEN_BY_OTHERS = (Act.APPROVE, Act.DRAW, Act.PROMOTE, Act.MOVE)

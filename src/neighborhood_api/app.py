@@ -11,8 +11,8 @@ from neighborhood_api.demo import routes as demo
 from neighborhood_api.files import routes as files
 from neighborhood_api.files.links import links_from
 from neighborhood_api.files.store import store_from
-from neighborhood_api.grid import roster_routes as roster
 from neighborhood_api.grid import routes as grid
+from neighborhood_api.grid.posts import routes as posts
 from neighborhood_api.grid.service import holds_posts, names_of, standing_of
 from neighborhood_api.identity import routes as identity
 from neighborhood_api.identity.caller import Gate
@@ -89,7 +89,7 @@ ROUTERS = (
     children.router,
     notifications.router,
     identity.router,
-    roster.router,
+    posts.router,
     files.router,
     schedules.router,
     statistics.router,

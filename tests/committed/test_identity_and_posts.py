@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from neighborhood_api.grid.models import Appointment, Leave, Vacancy
-from neighborhood_api.grid.turns import take_turns
+from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from neighborhood_api.grid.models import Appointment, Node, Organization
+from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.grid.service import standing_of
-from neighborhood_api.grid.turns import take_turns
 from neighborhood_api.identity.access import LEVEL_OF, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neighborhood_api.grid.coordinates import (
+from neighborhood_api.grid.areas.coordinates import (
     CoordinateSystem,
     Point,
     metres_between,

@@ -10,10 +10,10 @@ from httpx import AsyncClient, Response
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from neighborhood_api.grid.duty import who_answers
 from neighborhood_api.grid.models import Appointment, Leave
+from neighborhood_api.grid.posts.duty import who_answers
+from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.grid.service import standing_of
-from neighborhood_api.grid.turns import take_turns
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
+from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_gcj02
+from neighborhood_api.grid.areas.locating import innermost_around, nearest_around
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import Point, metres_between, to_gcj02
-from neighborhood_api.grid.locating import innermost_around, nearest_around
 from neighborhood_api.grid.models import Boundary, Node
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient
 
-from neighborhood_api.grid.coordinates import Point, metres_between, to_gcj02
+from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_gcj02
 from neighborhood_api.kit.db import Tx
 from tests.grid.conftest import Days
 from tests.support.people import Caller, Callers

@@ -11,7 +11,7 @@ from neighborhood_api.cases.jobs import follow_duty
 from neighborhood_api.cases.models import Case
 from neighborhood_api.grid import jobs
 from neighborhood_api.grid.models import Appointment, Leave
-from neighborhood_api.grid.turns import take_turns
+from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.jobs import relay_outbox

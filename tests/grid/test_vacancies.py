@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from sqlalchemy import select
 
 from neighborhood_api.grid.models import Appointment, Node, Vacancy
-from neighborhood_api.grid.turns import take_turns
+from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from neighborhood_api.cases.models import Case, Entry, Hand
 from neighborhood_api.files.models import File
-from neighborhood_api.grid.coordinates import Point, to_gcj02
+from neighborhood_api.grid.areas.coordinates import Point, to_gcj02
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.kit.db import Tx

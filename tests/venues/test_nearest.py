@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from neighborhood_api.grid.coordinates import Point, metres_between
+from neighborhood_api.grid.areas.coordinates import Point, metres_between
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.schedules.openings.models import Closure, OpeningException, OpeningRule
 from neighborhood_api.venues import service

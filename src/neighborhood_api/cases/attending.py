@@ -17,7 +17,7 @@ from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.cases.timers import stop_timer
 from neighborhood_api.cases.whistles import names_of
 from neighborhood_api.cases.workflow import Move, Workflow
-from neighborhood_api.grid.coordinates import Point, metres_between
+from neighborhood_api.grid.areas.coordinates import Point, metres_between
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.problems import Problem

@@ -17,8 +17,8 @@ from neighborhood_api.cases.policy import Mover, at_the_top
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.terms import TRANSFERS_ALLOWED
 from neighborhood_api.cases.workflow import By, Hands, Move
-from neighborhood_api.grid.duty import ANSWERING, HIGHEST, Duty, who_answers
 from neighborhood_api.grid.models import Node, Organization
+from neighborhood_api.grid.posts.duty import ANSWERING, HIGHEST, Duty, who_answers
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place, columns_of

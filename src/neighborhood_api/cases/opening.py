@@ -12,7 +12,7 @@ from neighborhood_api.cases.terms import Terms
 from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.cases.timers import new_timer
 from neighborhood_api.cases.workflow import Move, State, Workflow
-from neighborhood_api.grid.duty import HIGHEST, Duty
+from neighborhood_api.grid.posts.duty import HIGHEST, Duty
 from neighborhood_api.identity.places import Level, Place, columns_of
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.trail import trail_of

@@ -12,7 +12,7 @@ from neighborhood_api.cases.paths import Call, Offer
 from neighborhood_api.cases.sight import counts, reached
 from neighborhood_api.cases.terms import TRANSFERS_ALLOWED
 from neighborhood_api.cases.workflow import By, Hands, Move, Rule, Workflow
-from neighborhood_api.grid.duty import HIGHEST
+from neighborhood_api.grid.posts.duty import HIGHEST
 from neighborhood_api.identity.access import Actor, Forbidden, Permission, Post, Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.kit.problems import Problem

@@ -10,8 +10,8 @@ from sqlalchemy import and_, bindparam, select
 from neighborhood_api.cases.hands import is_highest, who_answers_case
 from neighborhood_api.cases.models import Case
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.duty import HIGHEST, who_answers
 from neighborhood_api.grid.models import Appointment, Leave, Organization
+from neighborhood_api.grid.posts.duty import HIGHEST, who_answers
 from neighborhood_api.grid.queries import DAY, acting, in_office, on_leave
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from neighborhood_api.cli.refusals import Refused
-from neighborhood_api.grid.appointments import make_appointment
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Appointment, Node
+from neighborhood_api.grid.posts.appointments import make_appointment
 from neighborhood_api.grid.schemas import AppointeeIn, AppointmentIn
 from neighborhood_api.identity.access import Actor, Post, Role
 from neighborhood_api.identity.models import Person

@@ -19,7 +19,7 @@ from neighborhood_api.demo.scenes.watching import WATCHING
 from neighborhood_api.demo.scenes.whistling import WHISTLING
 from neighborhood_api.files.service import store_upload
 from neighborhood_api.files.store import Store
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.grid.service import standing_of

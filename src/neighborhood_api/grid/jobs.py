@@ -6,8 +6,8 @@ from uuid import UUID
 from procrastinate import Blueprint, JobContext
 from sqlalchemy import select, update
 
-from neighborhood_api.grid import turns
 from neighborhood_api.grid.models import Residence
+from neighborhood_api.grid.posts import turns
 from neighborhood_api.identity.events import PersonMerged
 from neighborhood_api.kit.jobs import PATIENT, job_transaction, on
 

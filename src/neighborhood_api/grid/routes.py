@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query
 
-from neighborhood_api.grid import boundaries, residences, service
+from neighborhood_api.grid import residences, service
+from neighborhood_api.grid.areas import boundaries
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem, Point
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import CoordinateSystem, Point
 from neighborhood_api.grid.models import Household, Residence
 from neighborhood_api.grid.queries import CHILDREN, DISTRICTS
 from neighborhood_api.grid.schemas import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile

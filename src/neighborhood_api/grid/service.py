@@ -19,9 +19,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from neighborhood_api.grid.areas.coordinates import (
+    CoordinateSystem,
+    Point,
+    metres_between,
+    to_wgs84,
+)
+from neighborhood_api.grid.areas.locating import innermost_around, nearest_around
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import CoordinateSystem, Point, metres_between, to_wgs84
-from neighborhood_api.grid.locating import innermost_around, nearest_around
 from neighborhood_api.grid.models import (
     Appointment,
     Household,

@@ -12,9 +12,9 @@ from neighborhood_api.cases.service import lock_case, move_case
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import By, Move
 from neighborhood_api.files.service import claim_files
+from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import Point, to_wgs84
-from neighborhood_api.grid.duty import Duty, who_answers
+from neighborhood_api.grid.posts.duty import Duty, who_answers
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.grid.service import NodeNotFound, NotALane, nearest_lane
 from neighborhood_api.identity.access import GRANTED, Actor, Permission, Role

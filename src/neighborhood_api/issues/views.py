@@ -17,7 +17,7 @@ from neighborhood_api.cases.requests import without_impossible
 from neighborhood_api.cases.service import find_case
 from neighborhood_api.cases.workflow import IN_HAND, Move, State
 from neighborhood_api.files.links import Links, Variant
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Actor, Role

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, select
 
-from neighborhood_api.grid.coordinates import Point, metres_between
+from neighborhood_api.grid.areas.coordinates import Point, metres_between
 from neighborhood_api.kit.db import Handle
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Query

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.util import AliasedClass
 
+from neighborhood_api.grid.areas.coordinates import EARTH_METRES, Point
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import EARTH_METRES, Point
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.schedules.openings.models import OpeningException, OpeningRule
 from neighborhood_api.venues.models import Venue

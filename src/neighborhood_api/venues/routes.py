@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 
 from neighborhood_api.files.handles import LinksDep
 from neighborhood_api.files.service import FilesNotUsable
-from neighborhood_api.grid.coordinates import CoordinateSystem, Point, to_wgs84
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem, Point, to_wgs84
 from neighborhood_api.grid.service import NodeNotFound, ResidenceUnknown
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep

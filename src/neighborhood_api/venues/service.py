@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Float, Select, literal, literal_column, or_, select
 
 from neighborhood_api.files.service import claim_files
+from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import Point, to_wgs84
 from neighborhood_api.grid.models import Node, Residence
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.grid.service import ResidenceUnknown, current_node

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from neighborhood_api.files.links import Links
 from neighborhood_api.files.service import file_views
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem, Point, to_gcj02
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import CoordinateSystem, Point, to_gcj02
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.schedules.openings.schemas import OpenDayOut

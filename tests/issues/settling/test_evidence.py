@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from neighborhood_api.grid.coordinates import Point, to_gcj02
+from neighborhood_api.grid.areas.coordinates import Point, to_gcj02
 from neighborhood_api.kit.db import Tx
 from tests.issues.settling.arranging import case_of, entries_of
 from tests.support.clock import Clock

@@ -10,7 +10,7 @@ from neighborhood_api.cases.service import lock_case, move_case
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move, State
 from neighborhood_api.demo.place import StepRow
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.issues.service import move_issue

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from neighborhood_api.cases.workflow import State
 from neighborhood_api.files.links import Links
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Role

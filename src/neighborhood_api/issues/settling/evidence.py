@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from neighborhood_api.cases.models import Case
-from neighborhood_api.grid.coordinates import Point, metres_between, to_wgs84
+from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_wgs84
 from neighborhood_api.issues.categories.models import Evidence
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.settling.schemas import EvidencePositionIn, ResolveIn

@@ -12,8 +12,8 @@ from neighborhood_api.cases.policy import CaseNotFound, may_read, reads_as_staff
 from neighborhood_api.cases.service import lock_case, move_case
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import IN_HAND, Move
-from neighborhood_api.grid.coordinates import Point, metres_between, to_wgs84
-from neighborhood_api.grid.duty import HIGHEST
+from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_wgs84
+from neighborhood_api.grid.posts.duty import HIGHEST
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
 from neighborhood_api.issues.categories.models import Category

@@ -13,7 +13,7 @@ from neighborhood_api.cases.paths import Call, Whistle
 from neighborhood_api.cases.recipients import officers_of, street_of, unique
 from neighborhood_api.cases.sweeps import sweep_cases
 from neighborhood_api.files.service import claim_files
-from neighborhood_api.grid.coordinates import Point, to_wgs84
+from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden
 from neighborhood_api.issues.whistling.events import CheckInOverdue, DepartmentCalled

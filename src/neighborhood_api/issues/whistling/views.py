@@ -8,7 +8,7 @@ from neighborhood_api.cases.paths import Call
 from neighborhood_api.cases.policy import CaseNotFound, reads_as_staff
 from neighborhood_api.cases.workflow import IN_HAND, Move, State
 from neighborhood_api.files.links import Links
-from neighborhood_api.grid.coordinates import CoordinateSystem
+from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Actor, Forbidden, Role

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from neighborhood_api.cases.sight import Sight, sight_of
-from neighborhood_api.grid.duty import HIGHEST
+from neighborhood_api.grid.posts.duty import HIGHEST
 from neighborhood_api.identity.access import Actor, Post
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.workflow import ISSUE

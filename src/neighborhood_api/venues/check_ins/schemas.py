@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
-from neighborhood_api.grid.coordinates import Point, to_wgs84
+from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.kit.schema import In, Line
 from neighborhood_api.registrations.checking_in import Presence

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import DateTime, Uuid, bindparam, or_, select
 
+from neighborhood_api.grid.areas.coordinates import Point
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.coordinates import Point
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.problems import Problem

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 
-from neighborhood_api.grid.appointments import close_past_terms
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.changes import Changes, tell_duty_changed
-from neighborhood_api.grid.leaves import turn_leave
 from neighborhood_api.grid.models import Appointment, Leave
+from neighborhood_api.grid.posts.appointments import close_past_terms
+from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
+from neighborhood_api.grid.posts.leaves import turn_leave
 from neighborhood_api.kit.db import Tx
 
 

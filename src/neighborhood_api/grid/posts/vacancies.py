@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.duty import ANSWERING
 from neighborhood_api.grid.models import Appointment, Leave, Node, Vacancy
 from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.queries import acting, exists_on, in_office, is_away, on_leave
 from neighborhood_api.grid.schemas import CoverOut, NodeOut, VacancyOut
 from neighborhood_api.identity.access import Actor, Permission, Role

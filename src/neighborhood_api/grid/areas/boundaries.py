@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from neighborhood_api.grid.coordinates import Point, to_wgs84
+from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
 from neighborhood_api.grid.models import Boundary, Node
 from neighborhood_api.grid.schemas import BoundaryIn, BoundaryOut
 from neighborhood_api.grid.service import current_node

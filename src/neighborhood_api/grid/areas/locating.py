@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from neighborhood_api.grid.coordinates import EARTH_METRES, Point
+from neighborhood_api.grid.areas.coordinates import EARTH_METRES, Point
 from neighborhood_api.grid.models import Boundary, Node
 from neighborhood_api.grid.queries import DAY, NODE_COLUMNS, NodeRow, exists_on
 from neighborhood_api.identity.places import COLUMNS, Level

@@ -12,9 +12,9 @@ from sqlalchemy import literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.duty import ANSWERING
 from neighborhood_api.grid.events import DutyChanged, PostFilled, PostVacant
 from neighborhood_api.grid.models import Appointment, Leave, Node, Vacancy
+from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.queries import acting, in_office, on_leave
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.revocations import revoke_person

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.changes import Changes, tell_duty_changed
 from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade
-from neighborhood_api.grid.holders import (
+from neighborhood_api.grid.models import Appointment, Node, Organization
+from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
+from neighborhood_api.grid.posts.holders import (
     AppointmentAlreadyEnded,
     AppointmentNotFound,
     known_or_new,
@@ -17,8 +18,7 @@ from neighborhood_api.grid.holders import (
     person_of,
     stand_in_for,
 )
-from neighborhood_api.grid.leaves import close_leave, open_leaves
-from neighborhood_api.grid.models import Appointment, Node, Organization
+from neighborhood_api.grid.posts.leaves import close_leave, open_leaves
 from neighborhood_api.grid.schemas import AppointmentIn, StandInIn
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import LEVEL_OF, Actor, Permission, Role

@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.changes import Changes, tell_duty_changed
 from neighborhood_api.grid.events import LeaveBegun, LeaveEnded, LeaveGranted
-from neighborhood_api.grid.holders import (
+from neighborhood_api.grid.models import Appointment, Leave, Node
+from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
+from neighborhood_api.grid.posts.holders import (
     AppointmentAlreadyEnded,
     AppointmentNotFound,
     locked_appointment,
     stand_in_for,
 )
-from neighborhood_api.grid.models import Appointment, Leave, Node
 from neighborhood_api.grid.schemas import LeaveIn
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person

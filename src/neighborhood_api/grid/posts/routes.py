@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from neighborhood_api.grid import appointments, holders, leaves, service, vacancies
+from neighborhood_api.grid import service
 from neighborhood_api.grid.models import Appointment, Leave
 from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.posts import appointments, holders, leaves, vacancies
 from neighborhood_api.grid.schemas import (
     AppointmentIn,
     AppointmentList,

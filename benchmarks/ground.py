@@ -17,7 +17,9 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.kit.local_postgres import LocalPostgres
+from neighborhood_api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 LIFTED = 1_000_000_000
@@ -36,6 +38,7 @@ def folder() -> Iterator[Path]:
 @contextmanager
 def durable_database(home: Path) -> Iterator[str]:
     """Give the URL of an empty database: beside that of `DATABASE_URL`, or an embedded one."""
+    use_personal_keys(Settings(_env_file=None, data_dir=home))  # as the servers of the run do
     given = os.environ.get("DATABASE_URL")
     if given:
         with _database_beside(given) as url:

@@ -3,9 +3,7 @@
 All names are invented.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 
 import asyncpg
 
@@ -15,7 +13,6 @@ from benchmarks.population_people import (
     ISSUES_EACH,
     District,
     Resident,
-    Row,
     households,
     nodes,
     residences,
@@ -27,7 +24,7 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.categories.models import Category, HandlingRule
 from neighborhood_api.issues.categories.seed import category_rows, rule_rows
-from neighborhood_api.kit.db import Model
+from neighborhood_api.kit.copying import copy_rows
 
 __all__ = [
     "CATEGORY",
@@ -35,7 +32,6 @@ __all__ = [
     "ISSUES_EACH",
     "District",
     "Resident",
-    "copy_rows",
     "load",
     "load_people",
     "spread",
@@ -96,22 +92,3 @@ async def load_people(
     district.rules = rule_rows(datetime.now(UTC) - timedelta(days=400))
     await copy_rows(connection, Category, category_rows())
     await copy_rows(connection, HandlingRule, district.rules)
-
-
-async def copy_rows(
-    connection: asyncpg.Connection, model: type[Model], rows: Iterable[Row]
-) -> None:
-    """Write rows that all have the same keys; columns that they lack take their defaults."""
-    ahead = iter(rows)
-    first = next(ahead)
-    usual = {
-        c.name: c.default.arg
-        for c in model.__table__.c
-        if c.name not in first and c.default is not None and c.default.is_scalar
-    }
-    lacking = tuple(usual.values())
-    await connection.copy_records_to_table(
-        model.__tablename__,
-        records=((*row.values(), *lacking) for row in chain([first], ahead)),
-        columns=[*first, *usual],
-    )

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import asyncpg
 
-from benchmarks.population import District, copy_rows
+from benchmarks.population import District
 from benchmarks.population_issues import in_bulk
 from benchmarks.population_people import Row
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.places import Level, Place, columns_of
+from neighborhood_api.kit.copying import copy_rows
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.registrations.models import Resource, Timetable, Unit

@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from neighborhood_api.identity.personal_keys import new_key
 from neighborhood_api.kit.local_postgres import PostgresNotStarted
+from neighborhood_api.kit.sealing import SealingKey, Seals, use_seals
 from soak.booking import booking
 from soak.bookings import bookings
 from soak.clients import Refused
@@ -58,6 +60,7 @@ def _played(name: str, minutes: float, seed: int) -> bool:
     begun = monotonic()
     with folder() as home, console.status(name) as status:
         random = Random(seed)  # noqa: S311  (a plan, not a secret)
+        use_seals(Seals([SealingKey(bytes.fromhex(new_key()))]))
         run = Run(home, minutes * 60, random, lambda said: status.update(f"{name}: {said}"))
         try:
             report = asyncio.run(SCENARIOS[name](run))

@@ -22,6 +22,7 @@ import httpx
 
 from neighborhood_api.kit.local_postgres import LocalPostgres
 from neighborhood_api.kit.local_postgres.leftover import running_server
+from neighborhood_api.kit.sealing import seals
 
 HOST = "127.0.0.1"
 LIFTED = "1000000000"
@@ -160,6 +161,7 @@ def environment(home: Path, database_url: str) -> dict[str, str]:
     return kept | {
         "DATABASE_URL": database_url,
         "NEIGHBORHOOD_DATA_DIR": str(home),
+        "NEIGHBORHOOD_PERSONAL_KEYS": ",".join(key.secret.hex() for key in seals().keys),
         "NEIGHBORHOOD_WRITES_PER_MINUTE": LIFTED,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 from typing_extensions import override
 
 from neighborhood_api.app import create_app
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.kit.db import Database, ReadTx, Tx
 from neighborhood_api.kit.reads import Reader
 from neighborhood_api.settings import Settings
@@ -117,6 +118,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "writes_per_minute": 100_000,
     }
     return Settings(_env_file=None, **values)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def personal_keys(settings: Settings) -> None:
+    """Phones and addresses are sealed with one key in all tests of a process."""
+    use_personal_keys(settings)
 
 
 @pytest.fixture(scope="session")

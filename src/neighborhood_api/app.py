@@ -17,6 +17,7 @@ from neighborhood_api.grid.service import holds_posts, names_of, standing_of
 from neighborhood_api.identity import routes as identity
 from neighborhood_api.identity.caller import Gate
 from neighborhood_api.identity.keys import Keyring
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.identity.revocations import Revocations
 from neighborhood_api.identity.tokens import Tokens
 from neighborhood_api.issues import routes as issues
@@ -109,6 +110,7 @@ show as it is (English with `Accept-Language: en`). Every POST honours `Idempote
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
     """Build the API over `database`; nothing is read from the environment here."""
+    use_personal_keys(settings)
     app = FastAPI(
         title="Neighborhood API",
         summary="邻里接口 · Report, see who is responsible, book",

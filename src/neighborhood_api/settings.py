@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     """PEM private keys (P-256), the signing one first; otherwise `data_dir`/keys is used."""
     link_secret: SecretStr | None = None
     """Secret of signed file links; otherwise kept in `data_dir`/keys."""
+    personal_keys: SecretStr | None = None
+    """Keys of phones and addresses at rest, 64 bytes in hexadecimal each, comma-separated, the
+    sealing one first; otherwise kept in `data_dir`/keys. Without them nobody can read them."""
     files_url: str | None = None
     """Where uploads go: an `s3://bucket/prefix` URL; otherwise `data_dir`/files."""
 

@@ -25,6 +25,7 @@ from neighborhood_api.files import jobs as files
 from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import jobs as grid
 from neighborhood_api.identity import jobs as identity
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.issues import jobs as issues
 from neighborhood_api.issues.notices import jobs as issue_notices
 from neighborhood_api.issues.together import jobs as together
@@ -131,6 +132,7 @@ async def run_worker(
     Raises: OSError or asyncpg.PostgresError when the database cannot be reached at the start.
     """
     until = stop or asyncio.Event()
+    use_personal_keys(settings)
     database = Database(database_url, pool_size=settings.pool_size)
     await database.open()
     context = {"database": database, "settings": settings, "store": store_from(settings)}

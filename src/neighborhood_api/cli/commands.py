@@ -25,6 +25,7 @@ from neighborhood_api.cli.reference import load_reference
 from neighborhood_api.cli.refusals import Refused, plainly
 from neighborhood_api.cli.welcome import address, welcome
 from neighborhood_api.identity.keys import make_key
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.identity.tokens import LIFETIME
 from neighborhood_api.kit import logs, trail
 from neighborhood_api.kit.db import Database
@@ -93,6 +94,7 @@ def serve(
                 raise Refused("Demo mode runs in one process: unset NEIGHBORHOOD_WORKERS.")
             _serve_demo(settings, url, listener, with_worker=False)
             return
+        use_personal_keys(settings)
         asyncio.run(_require_real_people(url))
         api = create_app(settings, Database(url, pool_size=settings.pool_size))
         err.print(f"{address(settings.host, settings.port)}/docs", highlight=False)
@@ -244,6 +246,7 @@ def create_operator(
         settings = _settings()
         url = stack.enter_context(ground.database_of(settings))
         ground.require_migrated(url)
+        use_personal_keys(settings)
         secret = sys.stdin.readline().rstrip("\r\n") if password_stdin else _new_password()
         wish = operator.Wish(
             name=name,

@@ -22,6 +22,7 @@ from neighborhood_api.demo.people import (
     list_people,
 )
 from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.kit.db import Database
 from neighborhood_api.serving import serve
 from neighborhood_api.settings import DEMO_APP_ID, Settings
@@ -54,6 +55,7 @@ async def run_demo(
 
     Raises: NotADemoDatabase.
     """
+    use_personal_keys(settings)
     if not await _loaded(settings, database_url, stop, progress):
         return
     secret = token_hex(16)

@@ -17,6 +17,7 @@ from neighborhood_api.cli.ground import UnusableDatabase
 from neighborhood_api.files.links import LinkSecretError
 from neighborhood_api.files.store import FileStoreError
 from neighborhood_api.identity.keys import SigningKeyError
+from neighborhood_api.identity.personal_keys import PersonalKeyError
 from neighborhood_api.kit.local_postgres import PostgresNotStarted
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.serving import CannotServe
@@ -27,6 +28,7 @@ _SAY_IT_THEMSELVES = (
     FileStoreError,
     LinkSecretError,
     SigningKeyError,
+    PersonalKeyError,
     PostgresNotStarted,
     CannotServe,
 )

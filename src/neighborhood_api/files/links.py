@@ -6,7 +6,6 @@ shown to everybody, and may be hidden, merged or erased any minute, has links fo
 """
 
 import hmac
-import os
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.secret_files import kept_secret
 from neighborhood_api.settings import Settings
 
 LIFETIME_SECONDS = 3600
@@ -129,10 +129,7 @@ def links_from(settings: Settings, prefix: str) -> Links:
 def _kept_secret(path: Path) -> bytes:
     """Read the secret, which the first process to come makes."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _make_secret(path)
-        kept = path.read_bytes()
+        kept = kept_secret(path, secrets.token_hex(SHORTEST_SECRET))
     except OSError as exc:
         raise LinkSecretError(
             f"cannot keep the secret of file links in {path} ({exc.strerror}): "
@@ -144,19 +141,3 @@ def _kept_secret(path: Path) -> bytes:
             "(links given out before stop working)"
         )
     return kept
-
-
-def _make_secret(path: Path) -> None:
-    """Make the secret whole or not at all; of two processes that try, one wins."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.draft")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(handle)
-        os.link(draft, path)  # unlike a rename, refuses where the other was first
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -10,6 +10,7 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Placed
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 
 SINGLE_SEAT = (
     Role.LANE_CHIEF,
@@ -205,11 +206,12 @@ class Household(Placed, Model):
     __tablename__ = "household"
     __table_args__ = (
         CheckConstraint("lane_id IS NOT NULL", name="lives_at_a_lane"),
+        sealed_only("address"),
         Index("uq_household_lane_address", "lane_id", "address", unique=True),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    address: Mapped[str]
+    address: Mapped[str] = mapped_column(Sealed("address"))
     """Door within the lane, e.g. 12号 or 3栋2单元501."""
 
 
@@ -219,11 +221,12 @@ class Residence(Placed, Model):
     __tablename__ = "residence"
     __table_args__ = (
         CheckConstraint("lane_id IS NOT NULL", name="lives_at_a_lane"),
+        sealed_only("address"),
         Index("ix_residence_lane", "lane_id"),
     )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    address: Mapped[str]
+    address: Mapped[str] = mapped_column(Sealed("address"))
     stated_at: Mapped[datetime]
     household_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("household.id"), default=None, index=True

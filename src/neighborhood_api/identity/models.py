@@ -3,24 +3,25 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func
+from sqlalchemy import ForeignKey, Index, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 
 
 class Person(Model):
     """Somebody who can sign in: a resident, or staff, or both."""
 
     __tablename__ = "person"
-    __table_args__ = (CheckConstraint("phone ~ '^1[0-9]{10}$'", name="phone_is_mobile"),)
+    __table_args__ = (sealed_only("phone"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), init=False)
     name: Mapped[str | None] = mapped_column(default=None)
     """What neighbours and staff call the person; nobody is made to give it."""
-    phone: Mapped[str | None] = mapped_column(default=None, unique=True)
+    phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None, unique=True)
     """Verified mobile number, eleven digits."""
     openid: Mapped[str | None] = mapped_column(default=None, unique=True)
     """WeChat's name for the person in our mini-program."""

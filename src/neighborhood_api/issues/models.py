@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 
 
 class ReportChannel(StrEnum):
@@ -31,6 +32,7 @@ class Issue(Model):
         CheckConstraint(
             "(channel = 'mini_program') = (caller_phone IS NULL)", name="caller_of_intake"
         ),
+        sealed_only("caller_phone"),
         CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position_whole"),
         Index("ix_issue_category", "category_code", "case_id"),
         Index("ix_issue_words", "words", postgresql_using="gin"),
@@ -60,7 +62,7 @@ class Issue(Model):
         server_default=ReportChannel.MINI_PROGRAM.value,
     )
     caller_name: Mapped[str | None] = mapped_column(default=None)
-    caller_phone: Mapped[str | None] = mapped_column(default=None, index=True)
+    caller_phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None, index=True)
     """Of somebody who telephoned or came to the counter."""
     supporters: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many said "me too"."""

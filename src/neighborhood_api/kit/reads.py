@@ -5,7 +5,7 @@ constant with a name, so that it can be found, explained and counted.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from neighborhood_api.kit.pool import LOST, Pool, is_spent
+from neighborhood_api.kit.sealing import Sealed, binding, seals
 
 if TYPE_CHECKING:
     from neighborhood_api.kit.db import Source
@@ -92,6 +93,16 @@ class Query(Generic[T]):
         fields = getattr(row, "_fields", None)
         self._in_order = fields == tuple(statement.exported_columns.keys())
         self._row = row
+        self._seals = [
+            (at, bind)
+            for at, name in enumerate(self.names)
+            if (bind := binding(compiled.binds[name].type)) is not None
+        ]
+        self._opens = [
+            (at, column.key, column.type.about)
+            for at, column in enumerate(statement.exported_columns)
+            if isinstance(column.type, Sealed)
+        ]
 
     async def all(self, source: "Source", /, **parameters: object) -> list[T]:
         """Return every row.
@@ -101,6 +112,8 @@ class Query(Generic[T]):
         """
         given = self._defaults | parameters
         values = [given[name] for name in self.names]
+        for at, bind in self._seals:
+            values[at] = bind(values[at])
         if isinstance(source, AsyncSession):
             found = await run_in_session(source, self.sql, values, named=not self._in_order)
         elif self.only_looks:
@@ -108,10 +121,25 @@ class Query(Generic[T]):
         else:
             found = await source.fetch(self.sql, *values)
         row = self._row
+        if self._opens:
+            found = self._opened(found)
         if self._in_order:
             make: Callable[[Any], T] = row._make  # type: ignore[attr-defined]
             return list(map(make, found))
         return [row(**columns) for columns in found]
+
+    def _opened(self, found: Iterable[Any]) -> list[Any]:
+        """Read what is sealed in rows."""
+        unseal = seals().open
+        rows: list[Any] = []
+        for one in found:
+            row: Any = list(one) if self._in_order else dict(one)
+            for at, name, about in self._opens:
+                key = at if self._in_order else name
+                if row[key] is not None:
+                    row[key] = unseal(row[key], about)
+            rows.append(row)
+        return rows
 
     async def first(self, source: "Source", /, **parameters: object) -> T | None:
         """Return the first row, or None."""

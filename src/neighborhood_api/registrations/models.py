@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from neighborhood_api.identity.places import Placed, place_indexes
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 from neighborhood_api.registrations.states import LIVE, Channel, State
 
 LIVE_SQL = ", ".join(sorted(f"'{state.value}'" for state in LIVE))
@@ -148,6 +149,7 @@ class Registration(Model):
         CheckConstraint(
             "person_id IS NOT NULL OR guest_phone IS NOT NULL", name="somebody_holds_it"
         ),
+        sealed_only("guest_phone"),
         CheckConstraint("state IN ('waitlisted') <= (queued IS NOT NULL)", name="queued"),
         CheckConstraint("state IN ('held', 'offered') <= (until IS NOT NULL)", name="ends"),
         Index(
@@ -212,7 +214,7 @@ class Registration(Model):
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
     """Who holds it."""
     guest_name: Mapped[str | None] = mapped_column(default=None)
-    guest_phone: Mapped[str | None] = mapped_column(default=None)
+    guest_phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None)
     """Of a caller without an account, for whom staff registered."""
     participant_id: Mapped[UUID | None] = mapped_column(default=None)
     """Who comes in the holder's stead, e.g. her child."""

@@ -51,6 +51,9 @@ def upgrade() -> None:
         sa.Column("community_id", sa.Uuid(), nullable=True),
         sa.Column("grid_id", sa.Uuid(), nullable=True),
         sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_household_address_is_sealed")
+        ),
         sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_household_lives_at_a_lane")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_household")),
     )
@@ -184,7 +187,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("merged_into_id", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint("phone ~ '^1[0-9]{10}$'", name=op.f("ck_person_phone_is_mobile")),
+        sa.CheckConstraint("starts_with(phone, 's1.')", name=op.f("ck_person_phone_is_sealed")),
         sa.ForeignKeyConstraint(
             ["merged_into_id"], ["person.id"], name=op.f("fk_person_merged_into_id_person")
         ),
@@ -694,6 +697,9 @@ def upgrade() -> None:
         sa.Column("community_id", sa.Uuid(), nullable=True),
         sa.Column("grid_id", sa.Uuid(), nullable=True),
         sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_residence_address_is_sealed")
+        ),
         sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_residence_lives_at_a_lane")),
         sa.ForeignKeyConstraint(
             ["household_id"], ["household.id"], name=op.f("fk_residence_household_id_household")
@@ -1434,7 +1440,7 @@ def upgrade() -> None:
         sa.Column("relation", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "phone ~ '^1[0-9]{10}$'", name=op.f("ck_pick_up_person_phone_is_mobile")
+            "starts_with(phone, 's1.')", name=op.f("ck_pick_up_person_phone_is_sealed")
         ),
         sa.CheckConstraint("position BETWEEN 1 AND 4", name=op.f("ck_pick_up_person_few")),
         sa.ForeignKeyConstraint(
@@ -2016,6 +2022,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "channel IN ('mini_program', 'telephone', 'counter')",
             name=op.f("ck_issue_channel_known"),
+        ),
+        sa.CheckConstraint(
+            "starts_with(caller_phone, 's1.')", name=op.f("ck_issue_caller_phone_is_sealed")
         ),
         sa.CheckConstraint(
             "(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_issue_position_whole")
@@ -2730,6 +2739,10 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "ends_at - starts_at <= interval '1 day'", name=op.f("ck_registration_within_a_day")
+        ),
+        sa.CheckConstraint(
+            "starts_with(guest_phone, 's1.')",
+            name=op.f("ck_registration_guest_phone_is_sealed"),
         ),
         sa.CheckConstraint(
             "state IN ('held', 'offered') <= (until IS NOT NULL)",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 
 MOST_PICK_UPS = 4
 
@@ -49,7 +50,7 @@ class PickUpPerson(Model):
     __tablename__ = "pick_up_person"
     __table_args__ = (
         CheckConstraint(f"position BETWEEN 1 AND {MOST_PICK_UPS}", name="few"),
-        CheckConstraint("phone ~ '^1[0-9]{10}$'", name="phone_is_mobile"),
+        sealed_only("phone"),
     )
 
     child_id: Mapped[UUID] = mapped_column(
@@ -58,7 +59,7 @@ class PickUpPerson(Model):
     position: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     relation: Mapped[str]
-    phone: Mapped[str]
+    phone: Mapped[str] = mapped_column(Sealed("phone"))
 
 
 class ChildLook(Model):

@@ -1,6 +1,7 @@
 """`python -m benchmarks`: load, measure, print, and write `benchmarks/results.json`.
 
-`python -m benchmarks requests`, `worklist`, `statistics` or `booking` does one part of it.
+`python -m benchmarks requests`, `worklist`, `statistics`, `booking`, `imports` or `county` does
+one part of it.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import booking, report, results, statistics, worklist
+from benchmarks import booking, county, imports, report, results, statistics, worklist
 from benchmarks.ground import ServerFailed, durable_database, flush_milliseconds, folder
 from benchmarks.load import LoadFailed, generator_name
 from benchmarks.measure import Run, Variant, measure
@@ -33,6 +34,8 @@ class What(StrEnum):
     WORKLIST = "worklist"
     STATISTICS = "statistics"
     BOOKING = "booking"
+    IMPORTS = "imports"
+    COUNTY = "county"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Sizes:
     large: int
     counted: int
     booked: int
+    imported: int
     quick: bool = False
 
     @property
@@ -71,15 +75,18 @@ def main(
     booked: Annotated[
         int, typer.Option(min=SMALL, help="Past bookings of the busier venue.")
     ] = 1_000_000,
+    imported: Annotated[
+        int, typer.Option(min=SMALL, help="Households of the county that is imported.")
+    ] = 500_000,
     *,
     quick: Annotated[
         bool, typer.Option(help="Few of everything, one short round; writes no file.")
     ] = False,
 ) -> None:
     """Measure requests against bare ASGI applications, and what waits for the database."""
-    sizes = Sizes(rounds, seconds, people, large, counted, booked)
+    sizes = Sizes(rounds, seconds, people, large, counted, booked, imported)
     if quick:
-        sizes = Sizes(1, 2, 2000, 2 * SMALL, SMALL, 2 * SMALL, quick=True)
+        sizes = Sizes(1, 2, 2000, 2 * SMALL, SMALL, 2 * SMALL, SMALL, quick=True)
     wanted = parts or list(What)
     with _failing_in_words():
         for what, measuring in MEASURING.items():
@@ -135,11 +142,30 @@ def _measure_booking(sizes: Sizes) -> None:
         results.keep(booking=booking.figures(tried))
 
 
+def _measure_county(sizes: Sizes) -> None:
+    size = county.SMALL if sizes.quick else county.COUNTY
+    with console.status("county") as status:
+        asked = county.measure(size, status.update, **sizes.turns)
+    console.print(county.table(asked))
+    if not sizes.quick:
+        results.keep(county=county.figures(asked))
+
+
+def _measure_imports(sizes: Sizes) -> None:
+    with console.status("imports") as status:
+        taken = imports.measure(sizes.imported, status.update)
+    console.print(imports.table(taken))
+    if not sizes.quick:
+        results.keep(imports=imports.figures(taken))
+
+
 MEASURING: dict[What, Callable[[Sizes], None]] = {
     What.REQUESTS: _measure_requests,
     What.WORKLIST: _measure_worklist,
     What.STATISTICS: _measure_statistics,
     What.BOOKING: _measure_booking,
+    What.IMPORTS: _measure_imports,
+    What.COUNTY: _measure_county,
 }
 
 

@@ -43,6 +43,7 @@ class Resident:
 class District:
     """What was loaded, as far as a run needs it."""
 
+    children: tuple[int, int, int, int] = CHILDREN
     places: list[list[Place]] = field(default_factory=list)
     """By level."""
     chiefs: dict[UUID, UUID] = field(default_factory=dict)
@@ -76,7 +77,7 @@ def nodes(district: District) -> Iterator[Row]:
         here: list[tuple[Place | None, str]] = []
         district.places.append([])
         for parent, code in above:
-            for number in range(1, (1 if parent is None else CHILDREN[level - 1]) + 1):
+            for number in range(1, (1 if parent is None else district.children[level - 1]) + 1):
                 own = f"{code}{number:03}"
                 place = Place.of(*[n for n in parent or () if n is not None], new_id())
                 here.append((place, own))

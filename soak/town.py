@@ -112,7 +112,7 @@ async def _build(tx: Tx, town: Town) -> None:
             town.nodes.setdefault(level, node)
             if level is Level.LANE:
                 town.lanes.append(node)
-                door = Household(id=new_id(), address="1号", **columns_of(node.place))
+                door = Household(id=new_id(), address="1号", **columns_of(node.place))  # type: ignore[arg-type]
                 tx.add(door)
         above = town.nodes[level]
     for name in DEPARTMENTS:

@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 from typing_extensions import override
 
 from neighborhood_api.app import create_app
-from neighborhood_api.identity.personal_keys import use_personal_keys
+from neighborhood_api.identity.personal_keys import new_key, use_personal_keys
 from neighborhood_api.kit.db import Database, ReadTx, Tx
 from neighborhood_api.kit.reads import Reader
+from neighborhood_api.kit.sealing import Seals, seals, use_seals
 from neighborhood_api.settings import Settings
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
@@ -112,6 +113,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder: Path = tmp_path_factory.mktemp("data")
     values: dict[str, Any] = {
         "data_dir": folder,
+        "personal_keys": new_key(),
         "wechat_app_id": "wx0000000000000000",
         "wechat_app_secret": "stand-in",
         "sign_ins_per_minute": 100_000,
@@ -121,9 +123,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def personal_keys(settings: Settings) -> None:
+def personal_keys(settings: Settings) -> Seals:
     """Phones and addresses are sealed with one key in all tests of a process."""
     use_personal_keys(settings)
+    return seals()
+
+
+@pytest.fixture(autouse=True)
+def _same_personal_keys(personal_keys: Seals) -> None:
+    """Whatever keys the test before gave this process."""
+    use_seals(personal_keys)
 
 
 @pytest.fixture(scope="session")

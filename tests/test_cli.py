@@ -349,3 +349,33 @@ def _wait_for(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) 
             sleep(0.1)
         else:
             return
+
+
+def test_boundaries_are_looked_at_and_then_brought(
+    run: Run, migrated_url: str, tmp_path: Path
+) -> None:
+    run(*OPERATOR, "--district-name=博罗县", typed="Cloud-2026\n", DATABASE_URL=migrated_url)
+    ring = [[114, 23], [115, 23], [115, 24], [114, 23]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "geometry": shape, "properties": {"code": 441322000000}}
+    file = tmp_path / "county.geojson"
+
+    def bring(*features: object, how: tuple[str, ...] = ()) -> Result:
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return run("import-boundaries", str(file), "--district=441322", *how)
+
+    def drawn() -> int:
+        with psycopg.connect(migrated_url) as connection:
+            row = connection.execute("SELECT count(*) FROM boundary_ring").fetchone()
+        return 0 if row is None else int(row[0])
+
+    looked = bring(feature)
+    assert (looked.exit_code, drawn()) == (0, 0), looked.output
+    faulty = bring(feature, {"geometry": shape, "properties": {}}, how=("--apply",))
+    assert (faulty.exit_code, drawn()) == (1, 0)
+    assert "没有地点编码" in faulty.output
+    brought = bring(feature, how=("--apply",))
+    assert (brought.exit_code, drawn()) == (0, 1), brought.output
+    file.write_text("[]")
+    nothing = run("import-boundaries", str(file), "--district=441322")
+    assert (nothing.exit_code, "FeatureCollection" in nothing.output) == (1, True)

@@ -15,7 +15,9 @@ from neighborhood_api.kit.outbox import Event
 
 PUBLISHED = Path(__file__).parents[1] / "docs" / "events.md"
 CHINESE = re.compile(r"[一-鿿].*。$")
-DOMAINS = "cases|grid|identity|issues|registrations|schedules|statistics|venues"
+DOMAINS = (
+    "cases|grid|identity|issues|privacy|registers|registrations|schedules|statistics|venues"
+)
 NAME = re.compile(rf"^({DOMAINS})\.[a-z_]+$")
 
 

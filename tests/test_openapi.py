@@ -57,6 +57,36 @@ def test_every_reference_leads_somewhere(spec: dict[str, Any]) -> None:
             target = target[step]
 
 
+HOW = {
+    "version",  # none makes what is not there yet
+    "coordinate_system",
+    "preview",
+    "hits_seen",
+    "cancel_hits",
+    "reason",
+    "cancel_conflicting",
+    "from_session_id",
+    "on_clash",
+    "outside_hours",
+    "starts_on",  # a new holder begins today
+    "ends_on",
+    "keep_phone",
+}
+"""How something is to be replaced: no part of it."""
+
+
+def test_what_replaces_something_is_given_whole(spec: dict[str, Any]) -> None:
+    """A field that may be left out would be wiped by whoever does not know of it."""
+    for path, operations in spec["paths"].items():
+        body = operations.get("put", {}).get("requestBody")
+        if body is None:
+            continue
+        name = body["content"][JSON]["schema"]["$ref"].split("/")[-1]
+        schema = spec["components"]["schemas"][name]
+        left_out = set(schema["properties"]) - set(schema["required"]) - HOW
+        assert not left_out, f"{path}: {name}"
+
+
 def test_nothing_is_described_that_nobody_uses(spec: dict[str, Any]) -> None:
     used = {ref.rsplit("/", 1)[1] for ref in references(spec)}
     assert set(spec["components"]["schemas"]) - used == set()

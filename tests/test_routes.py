@@ -19,6 +19,8 @@ from neighborhood_api.kit.http import Route
 PUBLIC = {
     "sign_in_with_wechat",
     "sign_in_staff",
+    "finish_sign_in",
+    "accept_invitation",
     "refresh",
     "sign_out",
     "read_jwks",
@@ -26,6 +28,8 @@ PUBLIC = {
     "show_file",
     "read_calendar",
     "download_export",
+    "download_data_export",
+    "list_current_consents",
     "list_issue_categories",
     "list_public_issues",
     "read_public_issue",

@@ -65,7 +65,7 @@ class Arena:
             Household(
                 id=new_id(),
                 address=f"{new_id().hex}号",
-                **columns_of(self.place),
+                **columns_of(self.place),  # type: ignore[arg-type]
             )
             for _ in range(CLIENTS)
         ]

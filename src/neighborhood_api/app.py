@@ -7,19 +7,31 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from neighborhood_api.cases.leaving import OPEN_CASES
 from neighborhood_api.demo import routes as demo
 from neighborhood_api.files import routes as files
 from neighborhood_api.files.links import links_from
 from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import routes as grid
+from neighborhood_api.grid.areas import routes as areas
+from neighborhood_api.grid.layers import routes as layers
 from neighborhood_api.grid.posts import routes as posts
+from neighborhood_api.grid.posts.checks import routes as post_checks
+from neighborhood_api.grid.posts.handovers import hand_over_with
+from neighborhood_api.grid.posts.offices import offices_of
+from neighborhood_api.grid.posts.roster import routes as duty_roster
+from neighborhood_api.grid.residences import routes as residence_rules
 from neighborhood_api.grid.service import holds_posts, names_of, standing_of
 from neighborhood_api.identity import routes as identity
+from neighborhood_api.identity.accounts import routes as accounts
 from neighborhood_api.identity.caller import Gate
 from neighborhood_api.identity.keys import Keyring
 from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.identity.revocations import Revocations
+from neighborhood_api.identity.second_step import routes as second_step
+from neighborhood_api.identity.sessions import routes as sign_ins
 from neighborhood_api.identity.tokens import Tokens
+from neighborhood_api.imports import routes as imports
 from neighborhood_api.issues import routes as issues
 from neighborhood_api.issues.categories import routes as categories
 from neighborhood_api.issues.dispatching import routes as dispatching
@@ -39,7 +51,17 @@ from neighborhood_api.kit.envelope import Envelope
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
 from neighborhood_api.notifications import routes as notifications
+from neighborhood_api.operation import audit_routes as audit
 from neighborhood_api.operation import routes as operation
+from neighborhood_api.plates import routes as plates
+from neighborhood_api.privacy import routes as privacy
+from neighborhood_api.privacy import staff_routes as data_requests
+from neighborhood_api.registers.care import routes as care
+from neighborhood_api.registers.claims import routes as residence_claims
+from neighborhood_api.registers.establishments import routes as establishments
+from neighborhood_api.registers.households import routes as households
+from neighborhood_api.registers.residents import routes as residents
+from neighborhood_api.reorganisation import routes as reorganisation
 from neighborhood_api.schedules import routes as schedules
 from neighborhood_api.settings import Settings
 from neighborhood_api.statistics import routes as statistics
@@ -90,10 +112,29 @@ ROUTERS = (
     children.router,
     notifications.router,
     identity.router,
+    sign_ins.router,
+    second_step.router,
+    accounts.router,
     posts.router,
+    duty_roster.router,
+    post_checks.router,
+    areas.router,
+    layers.router,
+    plates.router,
     files.router,
+    residence_claims.router,
+    residence_rules.router,
+    households.router,
+    residents.router,
+    establishments.router,
+    care.router,
     schedules.router,
+    reorganisation.router,
     statistics.router,
+    privacy.router,
+    data_requests.router,
+    imports.router,
+    audit.router,
     operation.router,
 )
 """The busiest first: the framework looks for the right operation one after the other."""
@@ -127,11 +168,13 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Its logs carry exception messages, and those carry data; the rest is in `Envelope`.
         telemetry={"logs": False, "tracing": False, "metrics": False},
     )
+    hand_over_with(OPEN_CASES)
     app.state.settings = settings
     app.state.database = database
     app.state.clock = right_now
     app.state.standing_of = standing_of
     app.state.holds_posts = holds_posts
+    app.state.offices_of = offices_of
     app.state.names_of = names_of
     app.state.links = links_from(settings, PREFIX)
     app.state.store = store_from(settings)

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     wechat_base_url: str = WECHAT_SERVERS
     wechat_templates: Annotated[dict[TemplateCode, MessageTemplate], NoDecode] = {}
     """Which WeChat messages people can agree to get, by the code of what they tell."""
+    plate_page: str | None = None
+    """Page of the mini-program that a lane plate opens, e.g. `pages/plate/plate`."""
+    plate_url: str | None = None
+    """What the address of a plate begins with; its code follows. Used without WeChat."""
     quiet_from: time = time(22)
     quiet_until: time = time(7)
     """When no WeChat messages are sent, by the clock of China; equal times for never."""
@@ -104,8 +108,35 @@ class Settings(BaseSettings):
     """Sign-ins that one address may try in a minute, in each process; phones share one."""
     writes_per_minute: int = Field(default=120, ge=1)
     """Changes that one person may make in a minute, in each process."""
+    import_megabytes: int = Field(default=100, ge=1, le=512)
+    """How large the files of one import may be together."""
+    password_days: int = Field(default=0, ge=0)
+    """After how many days staff must change their password; 0 for never."""
+    passwords_remembered: int = Field(default=5, ge=1, le=24)
+    """How many of the last passwords, the present one included, are not taken again."""
+    invitation_hours: int = Field(default=72, ge=1, le=720)
+    """How long an invitation to an account, or the code of a reset, can be used."""
+    sign_ins_kept_days: int = Field(default=365, ge=180)
+    """How long the history of sign-ins is kept. Source: Cybersecurity Law, which asks for
+    network logs of six months at least."""
+    require_second_step: bool = False
+    """Whether operators have to sign in with one-time codes."""
     child_kept_days: int = Field(default=180, ge=1, le=180)
     """How long a child's data outlive its last session; guardians agreed to 180 at most."""
+    erasure_cooling_days: int = Field(default=7, ge=0, le=15)
+    """How long somebody who cancelled her account may take that back; 15 days are the longest
+    that a request may wait."""
+    data_exports_kept_days: int = Field(default=7, ge=1)
+    """How long a copy of one's own data can be downloaded."""
+    looks_kept_days: int = Field(default=1096, ge=1096)
+    """How long it is kept who of the staff looked at whose data; three years at the least."""
+    consents_kept_days: int = Field(default=1096, ge=1096)
+    """How long a consent is kept after it ended, and a request about one's data after it was
+    answered; three years at the least (网络数据安全管理条例 12)."""
+    guests_kept_days: int = Field(default=90, ge=0)
+    """How long after a booking it is kept which caller without an account it was for."""
+    callers_kept_days: int = Field(default=730, ge=30)
+    """How long after an issue was closed it is kept which caller without an account told it."""
     child_look_days: int = Field(default=30, ge=0, le=30)
     """How long after a session staff may open a child's record; guardians agreed to 30."""
 

@@ -21,11 +21,14 @@ from procrastinate.worker import Worker
 from sqlalchemy import delete
 
 from neighborhood_api.cases import jobs as cases
+from neighborhood_api.cases.leaving import OPEN_CASES
 from neighborhood_api.files import jobs as files
 from neighborhood_api.files.store import store_from
 from neighborhood_api.grid import jobs as grid
+from neighborhood_api.grid.posts.handovers import hand_over_with
 from neighborhood_api.identity import jobs as identity
 from neighborhood_api.identity.personal_keys import use_personal_keys
+from neighborhood_api.imports import jobs as imports
 from neighborhood_api.issues import jobs as issues
 from neighborhood_api.issues.notices import jobs as issue_notices
 from neighborhood_api.issues.together import jobs as together
@@ -38,7 +41,12 @@ from neighborhood_api.kit.jobs import RELAYED_AT_ONCE, job_transaction, relay_ou
 from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.notifications import jobs as notifications
+from neighborhood_api.notifications.accounts import jobs as account_notices
+from neighborhood_api.notifications.rosters import jobs as roster_notices
+from neighborhood_api.privacy import jobs as privacy
+from neighborhood_api.registers.claims import jobs as residence_claims
 from neighborhood_api.registrations import jobs as registrations
+from neighborhood_api.reorganisation import jobs as reorganisation
 from neighborhood_api.settings import Settings
 from neighborhood_api.statistics import jobs as statistics
 from neighborhood_api.venues.children import jobs as children
@@ -114,12 +122,18 @@ BLUEPRINTS = (
     worklists.jobs,
     issue_notices.jobs,
     notifications.jobs,
+    account_notices.jobs,
+    roster_notices.jobs,
     registrations.jobs,
+    residence_claims.jobs,
     children.jobs,
     sessions.jobs,
     openings.jobs,
     venue_notices.jobs,
     statistics.jobs,
+    reorganisation.jobs,
+    privacy.jobs,
+    imports.jobs,
     files.jobs,
 )
 
@@ -133,6 +147,7 @@ async def run_worker(
     """
     until = stop or asyncio.Event()
     use_personal_keys(settings)
+    hand_over_with(OPEN_CASES)
     database = Database(database_url, pool_size=settings.pool_size)
     await database.open()
     context = {"database": database, "settings": settings, "store": store_from(settings)}

@@ -17,6 +17,7 @@ from tests.authorization.booking_cast import (
 from tests.authorization.booking_world import CLOSURE, OTHER_HOURS, SERIES, SESSION
 from tests.venues.arranging import POLICY, wish
 from tests.venues.children.arranging import CHILD
+from tests.venues.sessions.arranging import TEACHER, TIMES
 
 HOLDER, GUARDIAN = {"holder"}, {"guardian"}
 TENDING = RUNNING | {"teacher"}
@@ -58,6 +59,13 @@ VENUE: dict[str, Any] = {
     "name": "驿站",
     "address": "文魁街18号",
     "phone": "0752-9000901",
+}
+CHANGED_VENUE = VENUE | {
+    "host": "",
+    "services": "",
+    "position": None,
+    "photo_ids": [],
+    "version": 1,
 }
 CALLER = {"name": "来电群众", "phone": "15400000077"}
 PREVIEW = {"preview": True, "version": 3}
@@ -107,7 +115,7 @@ VENUES = [
     _public("read_room", "room"),
     _public("read_availability", "room", query=_PERIOD),
     _staff("add_venue", "", VENUE | {"node_id": "{community}"}),
-    _staff("change_venue", "venue", VENUE | {"version": 1}),
+    _staff("change_venue", "venue", CHANGED_VENUE),
     _staff("check_equipment", "venue", {"items": [{"item": "drinks", "state": "broken"}]}),
     Line("list_equipment_gaps", "", OFFICES, None, FORBIDDEN),
     _staff("close_venue", "venue", {"version": 1, "preview": True, **REASON}),
@@ -115,7 +123,11 @@ VENUES = [
     _staff("read_venue_week", "venue"),
     _staff("add_room", "venue", ROOM),
     _staff("change_room", "room", CHANGED_ROOM),
-    _staff("replace_units", "room", {"version": 1, "units": [{"name": "1号台"}]}),
+    _staff(
+        "replace_units",
+        "room",
+        {"version": 1, "units": [{"id": "{unit of room}", "name": "1号台"}]},
+    ),
     _staff("read_room_sign", "room"),
     _staff("renew_room_sign", "room"),
     *_openings(),
@@ -154,6 +166,7 @@ BOOKING = [
     Line("approve_booking", "pending", RUNNING),
     Line("reject_booking", "pending", RUNNING, REASON),
     Line("move_booking", "confirmed", RUNNING, _window(33, 34) | REASON),
+    Line("show_holder_phone", "confirmed", RUNNING, REASON, reveals="phone of holder"),
     Line(
         "move_booking",
         "confirmed",
@@ -242,7 +255,7 @@ SESSIONS = [
     ),
     _staff("enrol_in_session", "talk", {"on_behalf_of": CALLER}),
     _staff("add_session", "venue", SESSION | {"kind": "activity"}),
-    _staff("change_session", "talk", SESSION | {"version": 1}),
+    _staff("change_session", "talk", SESSION | TIMES | {"version": 1}),
     _staff("cancel_session", "talk", REASON),
     Line(
         "drop_out",
@@ -265,23 +278,34 @@ SESSIONS = [
     Line(
         "read_roster",
         "lesson",
+        {"teacher"},
+        answers=dict.fromkeys(RUNNING, FORBIDDEN),  # of children, without a reason
+    ),
+    Line("read_roster", "talk", RUNNING | {"other teacher"}),
+    Line(
+        "open_roster",
+        "lesson",
         TENDING - {"own operator"},
+        REASON,
         answers={"own operator": FORBIDDEN},
     ),
     Line(
         "export_roster",
         "lesson",
         RUNNING - {"own operator"},
-        {"format": "csv"},
+        {"format": "csv"} | REASON,
         answers={"teacher": FORBIDDEN, "own operator": FORBIDDEN},
     ),
     _everybody("list_my_teaching"),
+    _everybody("list_my_teaching_offers"),
+    Line("accept_teaching_offer", "offered teacher's", HOLDER),
+    Line("decline_teaching_offer", "offered teacher's", HOLDER),
     _staff("list_teachers", "venue"),
     _staff("add_teacher", "venue", {"name": "新老师"}),
     _staff(
         "change_teacher",
         "other teacher's",
-        {"name": "改名", "version": 1, "keep_account": True},
+        TEACHER | {"name": "改名", "version": 1, "keep_phone": True},
     ),
 ]
 LINES = [*VENUES, *USE, *BOOKING, *COMING, *STRIKES, *FEEDS, *CHILDREN, *SESSIONS]

@@ -53,6 +53,14 @@ _PLAN: dict[str, Any] = {
     "subject": "健康",
     "grade": "长者",
     "capacity": 12,
+    "about": "",
+    "room_id": None,
+    "teachers": [],
+    "fewest": None,
+    "children_per_helper": None,
+    "accepts_enrolments": True,
+    "policy": {"horizon_days": 30},
+    "outside_hours": True,
 }
 SESSION = _PLAN | {"starts_at": at(57).isoformat(), "ends_at": at(58).isoformat()}
 SERIES = _PLAN | {
@@ -60,6 +68,8 @@ SERIES = _PLAN | {
     "starts": "15:00",
     "ends": "16:00",
     "last_on": "2026-12-09",
+    "skip_holidays": True,
+    "decide_minutes_before": None,
 }
 
 
@@ -199,6 +209,11 @@ async def _teachers(world: BookingWorld, venue: Venue) -> dict[str, Teacher]:
         person_id = world.cast[name].person_id
         teachers[name] = await make_teacher(world.tx, venue, name, person_id=person_id)
         world.known(f"{name}'s", teachers[name].id)
+    asked = await make_teacher(
+        world.tx, venue, "待确认的老师", phone=world.ids["phone of holder"]
+    )
+    readers = {"holder", *RUNNING}
+    world.known("offered teacher's", asked.id, readers)
     return teachers
 
 

@@ -88,7 +88,11 @@ CHANGES = (
         "PUT",
         "/grid/nodes/{lane}/boundary",
         OWN,
-        {"coordinate_system": "gcj02", "ring": _RING, "version": 0},
+        {
+            "coordinate_system": "gcj02",
+            "geometry": {"type": "Polygon", "coordinates": [_RING]},
+            "version": 0,
+        },
     ),
     Change("GET", "/grid/nodes/{lane}/households", FROM_GRID | {"own chief"} | OWN),
     Change("GET", "/grid/nodes/{lane}/appointments", LEADING),

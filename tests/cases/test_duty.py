@@ -35,8 +35,8 @@ async def test_open_cases_go_to_the_new_holder_of_the_post(
     context = job_context(rolled_back, "cases.follow_duty")
 
     await follow_duty(context, node_id=str(lane.id), person_id="x", appointment_id="y")
-    for issue_id in (open_one, accepted):
-        assert await held_by(tx, issue_id) == (None, lane.id)
+    for issue_id in (open_one, accepted):  # the lane has them, and who answers above
+        assert await held_by(tx, issue_id) == (street.leader.person_id, lane.id)
         await check_ledger(tx, issue_id, now=datetime.now(UTC))
 
     successor = await somebody(tx, "新巷长")

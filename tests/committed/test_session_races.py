@@ -25,7 +25,16 @@ from neighborhood_api.venues.sessions.settling import settle_session
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import new_room, new_venue, wish
-from tests.venues.sessions.arranging import PLAN, SERIES, added, enrolled, hired, lead
+from tests.venues.sessions.arranging import (
+    PLAN,
+    SERIES,
+    TEACHER,
+    TIMES,
+    added,
+    enrolled,
+    hired,
+    lead,
+)
 
 FIRST = local_day(datetime.now(UTC)) + timedelta(days=2)
 DAYS = [FIRST + timedelta(days=n) for n in range(5)]
@@ -192,7 +201,7 @@ async def test_changes_of_a_session_against_enrolling_and_cancelling_never_lose_
         start = (14, 15, 16)[number % 3]
         change = {"version": seen["version"], "capacity": 2 + number % 4}
         change["room_id"] = str(room.id) if number % 2 else None
-        return await staff.put(url, json=PLAN | times(start, **change))
+        return await staff.put(url, json=PLAN | TIMES | times(start, **change))
 
     async def book_the_room(person: Caller) -> Response:
         return await person.post(f"/rooms/{room.id}/bookings", json=wish(15, 16, FIRST))
@@ -331,7 +340,8 @@ async def test_changes_of_series_that_share_room_and_teachers_never_wait_in_a_ri
         seen = (await staff.get(f"/series/{one['id']}")).json()
         swap = {"teachers": [lead(teachers[number // 2 % 2])], "capacity": 1 + number % 3}
         hours = {"starts": f"{9 + number % 3:02}:00", "ends": f"{10 + number % 3:02}:00"}
-        body = seen["plan"] | swap | hours | {"version": seen["version"], "on_clash": "skip"}
+        fixed = {"version": seen["version"], "on_clash": "skip", "outside_hours": True}
+        body = seen["plan"] | swap | hours | fixed
         return await staff.put(f"/series/{one['id']}", json=body)
 
     async def enrol(person: Caller, number: int) -> Response:
@@ -344,7 +354,7 @@ async def test_changes_of_series_that_share_room_and_teachers_never_wait_in_a_ri
         return await person.post(f"/rooms/{room.id}/bookings", json=body)
 
     async def leave(teacher: dict[str, Any]) -> Response:
-        body = {"name": teacher["name"], "active": False, "version": 1}
+        body = TEACHER | {"name": teacher["name"], "active": False, "version": 1}
         return await staff.put(f"/teachers/{teacher['id']}", json=body)
 
     answers = await asyncio.gather(

@@ -23,10 +23,12 @@ class Loaded:
 
 @pytest.fixture(scope="session")
 async def loaded(
-    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+    settings: Settings, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Loaded]:
     """What the first start leaves, no job having run yet."""
-    settings = Settings(_env_file=None, demo=True, data_dir=tmp_path_factory.mktemp("demo"))
+    folder = tmp_path_factory.mktemp("demo")
+    keys = settings.personal_keys
+    settings = Settings(_env_file=None, demo=True, data_dir=folder, personal_keys=keys)
     with new_database() as url:
         async with running(settings, url, with_worker=False) as demo:
             now = datetime.now(UTC)

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from math import cos, radians
 from random import Random
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,11 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
-from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_gcj02
+from neighborhood_api.grid.areas.coordinates import Point, metres_between
 from neighborhood_api.grid.areas.locating import innermost_around, nearest_around
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.models import Boundary, Node
-from neighborhood_api.identity.access import Role
+from neighborhood_api.grid.models import Node
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.reads import Reader
 from tests.support.people import Caller, Callers
@@ -34,14 +34,14 @@ class Explaining(Reader):
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__("", size=1)
         self._connection = connection
-        self.last = ""
+        self.before = self.last = ""
 
     @override
     async def look(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
         plan = await self._connection.exec_driver_sql(
             f"EXPLAIN (FORMAT JSON) {sql}", parameters
         )
-        self.last = json.dumps(plan.scalar_one())
+        self.before, self.last = self.last, json.dumps(plan.scalar_one())
         return []
 
 
@@ -76,6 +76,10 @@ async def lane_at(tx: Tx, grid: Node, number: int, point: Point | None) -> Node:
     return lane
 
 
+def shape(ring: Ring | None) -> dict[str, Any] | None:
+    return None if ring is None else {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+
 async def locate(caller: AsyncClient, point: Point = SPOT) -> Response:
     where = f"longitude={point.longitude}&latitude={point.latitude}"
     return await caller.get(f"/grid/locate?{where}&coordinate_system=wgs84")
@@ -84,7 +88,7 @@ async def locate(caller: AsyncClient, point: Point = SPOT) -> Response:
 async def enclose(
     operator: AsyncClient, node: Node, ring: Ring | None, version: int = 0
 ) -> int:
-    body = {"ring": ring, "coordinate_system": "wgs84", "version": version}
+    body = {"geometry": shape(ring), "coordinate_system": "wgs84", "version": version}
     answer = await operator.put(f"/grid/nodes/{node.id}/boundary", json=body)
     assert answer.status_code == 200, answer.text
     return int(answer.json()["version"])
@@ -130,14 +134,17 @@ async def test_inside_a_lanes_boundary_it_is_that_lane_however_far_its_point(
     caller: Caller, operator: Caller, town: Town, tx: Tx
 ) -> None:
     grid = town.at(1, 1, 1)
-    near = await lane_at(tx, grid, 60, off(10))
+    await lane_at(tx, grid, 60, off(10))
     long = await lane_at(tx, grid, 61, off(900))
     blank = await lane_at(tx, grid, 62, None)
     await tx.commit()
     version = await enclose(operator, long, around(SPOT, 50))
     body = (await locate(caller)).json()
-    assert (body["lane"]["id"], body["metres"]) == (str(long.id), 900)
-    assert (await locate(caller, off(51))).json()["lane"]["id"] == str(near.id)
+    assert (body["lane"]["id"], body["metres"], body["by_boundary"]) == (str(long.id), 0, True)
+    body = (await locate(caller, off(55))).json()
+    assert (body["lane"]["id"], body["metres"], body["by_boundary"]) == (str(long.id), 5, False)
+    assert (await locate(caller, off(33, 80))).json()["lane"]["id"] == str(long.id)
+    assert (await locate(caller, off(10, 160))).json()["lane"]["id"] == str(long.id)
     await enclose(operator, long, None, version)
     await enclose(operator, blank, around(SPOT, 50))
     body = (await locate(caller)).json()
@@ -158,70 +165,38 @@ async def test_inside_the_boundary_of_a_larger_place_only_its_lanes_count(
     assert (await locate(caller)).json()["lane"]["id"] == str(inside.id)
     inside.longitude, inside.latitude = off(-501)
     await tx.commit()
-    refused(await locate(caller), 404, "no_lane_nearby")
+    body = (await locate(caller)).json()
+    assert (body["lane"], body["metres"], body["by_boundary"]) == (None, None, False)
+    assert body["inside"]["id"] == str(ours.id)
 
 
-async def test_a_boundary_is_stored_as_wgs84_and_shown_to_all(
-    caller: Caller, operator: Caller, town: Town, tx: Tx
-) -> None:
-    node = town.at(1, 1)
-    path = f"/grid/nodes/{node.id}/boundary"
-    assert (await caller.get(path)).json() == {
-        "node_id": str(node.id),
-        "ring": None,
-        "version": 0,
-    }
-    ring = around(Point(114.28, 23.17), 100)
-    shown = [to_gcj02(Point(*corner)) for corner in ring]
-    answer = await operator.put(path, json={"ring": shown, "version": 0})
-    body = (await caller.get(path)).json()
-    assert body == answer.json()
-    assert body["version"] == 1
-    for (x, y), (east, north) in zip(body["ring"], ring, strict=True):
-        assert metres_between(Point(x, y), Point(east, north)) < 0.1
-    refused(await operator.put(path, json={"ring": shown, "version": 0}), 409, "stale_version")
-    cleared = await operator.put(path, json={"ring": None, "version": 1})
-    assert (cleared.json()["ring"], cleared.json()["version"]) == (None, 2)
-    stored = await tx.get_one(Boundary, node.id)
-    assert (stored.ring, stored.version) == (None, 2)
-
-
-@pytest.mark.parametrize(
-    "ring",
-    [
-        [],
-        [[114, 23], [115, 23]],
-        [[114, 23], [115, 23], [181, 23]],
-        [[114, 23], [115, 23], [115]],
-        [[114, 23], [115, 23], ["nan", 23]],
-    ],
+MANY_LANES = (
+    """INSERT INTO node (id, level, kind, parent_id, code, name, code_prefix, district_id,
+         street_id, community_id, grid_id, lane_id, longitude, latitude, valid_from, version)
+       SELECT lane.id, 4, 'lane', grid.id, grid.code || '-' || n, n, 'X', grid.district_id,
+         grid.street_id, grid.community_id, grid.id, lane.id, 100 + n * 0.01, 30,
+         '2020-01-01', 1
+       FROM node grid, generate_series(1, 2000) AS n,
+         LATERAL (SELECT gen_random_uuid() AS id WHERE n > 0) lane
+       WHERE grid.id = :grid""",
+    """INSERT INTO boundary (node_id, parts, version)
+       SELECT id, 1, 1 FROM node WHERE parent_id = :grid AND code_prefix = 'X'""",
+    """INSERT INTO boundary_ring (node_id, part, number, ring)
+       SELECT id, 0, 0, polygon(circle(point(longitude, latitude), 0.001))::text
+       FROM node WHERE parent_id = :grid AND code_prefix = 'X'""",
+    "ANALYZE node, boundary, boundary_ring",
 )
-async def test_what_is_no_ring_is_refused(
-    ring: list[object], operator: Caller, town: Town, tx: Tx
-) -> None:
-    node = town.at(1, 1)
-    body = {"ring": ring, "version": 0}
-    answer = await operator.put(f"/grid/nodes/{node.id}/boundary", json=body)
-    refused(answer, 422, "invalid_request")
-    assert await tx.get(Boundary, node.id) is None
 
 
-async def test_operators_alone_draw_boundaries(callers: Callers, town: Town, tx: Tx) -> None:
-    node = town.at(1, 1)
-    body = {"ring": around(SPOT, 9), "version": 0}
-    for role, where in ((Role.STREET_SECRETARY, (1,)), (Role.COMMUNITY_SECRETARY, (1, 1))):
-        caller = await callers.staff(town, role, *where)
-        answer = await caller.put(f"/grid/nodes/{node.id}/boundary", json=body)
-        refused(answer, 403, "forbidden")
-    assert await tx.get(Boundary, node.id) is None
-
-
-async def test_both_searches_use_their_index(connection: AsyncConnection) -> None:
+async def test_all_searches_use_their_index(town: Town, connection: AsyncConnection) -> None:
     """Otherwise a county's lanes would all be measured for every report."""
+    for sql in MANY_LANES:
+        await connection.execute(text(sql), {"grid": town.at(1, 1, 1).id})
     day, plans = local_day(datetime.now(UTC)), Explaining(connection)
     await connection.execute(text("SET LOCAL enable_seqscan = off"))
     await connection.execute(text("SET LOCAL enable_indexscan = on"))
     await nearest_around(plans, SPOT, None, day=day)
     assert "ix_node_point" in plans.last
+    assert "ix_boundary_ring_polygon" in plans.before
     await innermost_around(plans, SPOT, day=day)
-    assert "ix_boundary_ring" in plans.last
+    assert "ix_boundary_ring_polygon" in plans.last

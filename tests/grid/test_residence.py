@@ -30,6 +30,9 @@ async def test_she_states_and_changes_her_residence(
         "lane_id": str(first.id),
         "address": "12号",
         "household_id": None,
+        "state": "waiting",
+        "refusal": None,
+        "confirmed_at": None,
         "version": 1,
     }
     moved = await caller.put(
@@ -108,11 +111,11 @@ async def test_the_door_is_found_in_the_register_however_it_is_written(
     written: str, callers: Callers, town: Town, tx: Tx
 ) -> None:
     lane = town.at(1, 1, 1, 1)
-    household = Household(id=new_id(), address="12号", **columns_of(lane.place))
+    household = Household(id=new_id(), address="12号", **columns_of(lane.place))  # type: ignore[arg-type]
     beside = Household(
         id=new_id(),
         address="12号",
-        **columns_of(town.place(1, 1, 1, 2)),
+        **columns_of(town.place(1, 1, 1, 2)),  # type: ignore[arg-type]
     )
     tx.add_all([household, beside])
     await tx.flush()

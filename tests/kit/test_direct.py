@@ -24,7 +24,7 @@ from tests.support.people import Callers
 from tests.support.places import Town
 from tests.support.probe import NoteIn, NoteOut, Probe, Refused
 
-THE_FRAMEWORKS_WAY = "?_=1"
+THE_FRAMEWORKS_WAY = "?&"
 """No operation knows this parameter, and its presence is enough."""
 
 

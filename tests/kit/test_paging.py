@@ -83,7 +83,7 @@ async def test_a_list_over_http_is_complete_and_not_disturbed_by_new_rows(
         answer = await secretary.get(path, params={"limit": "3"} | after)
         assert answer.status_code == 200, answer.text
         seen += [item["id"] for item in answer.json()["items"]]
-        tx.add(Household(id=new_id(), address=f"新{len(seen)}号", **columns_of(lane)))
+        tx.add(Household(id=new_id(), address=f"新{len(seen)}号", **columns_of(lane)))  # type: ignore[arg-type]
         await tx.commit()
         if answer.json()["next"] is None:
             break

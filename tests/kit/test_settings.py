@@ -69,6 +69,18 @@ def test_every_entry_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "NEIGHBORHOOD_WRITES_PER_MINUTE": "6",
         "NEIGHBORHOOD_CHILD_KEPT_DAYS": "90",
         "NEIGHBORHOOD_CHILD_LOOK_DAYS": "7",
+        "NEIGHBORHOOD_PASSWORD_DAYS": "90",
+        "NEIGHBORHOOD_PASSWORDS_REMEMBERED": "3",
+        "NEIGHBORHOOD_INVITATION_HOURS": "24",
+        "NEIGHBORHOOD_SIGN_INS_KEPT_DAYS": "200",
+        "NEIGHBORHOOD_REQUIRE_SECOND_STEP": "true",
+        "NEIGHBORHOOD_IMPORT_MEGABYTES": "50",
+        "NEIGHBORHOOD_ERASURE_COOLING_DAYS": "3",
+        "NEIGHBORHOOD_DATA_EXPORTS_KEPT_DAYS": "3",
+        "NEIGHBORHOOD_LOOKS_KEPT_DAYS": "2000",
+        "NEIGHBORHOOD_CONSENTS_KEPT_DAYS": "2000",
+        "NEIGHBORHOOD_GUESTS_KEPT_DAYS": "30",
+        "NEIGHBORHOOD_CALLERS_KEPT_DAYS": "365",
         "NEIGHBORHOOD_WECHAT_TEMPLATES": (
             '{"reminders": {"template_id": "t", "name": "提醒", "fields": {"time2": "at"}}}'
         ),

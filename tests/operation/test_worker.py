@@ -81,7 +81,7 @@ def done(database: Database, task: str, args: str = "{}") -> Callable[[], Awaita
 
 
 async def old_answer(tx: Tx, number: int, age: timedelta) -> None:
-    tx.add(IdempotencyRow(digest=bytes([number]), fingerprint=b"f", answer=b"a"))
+    tx.add(IdempotencyRow(digest=bytes([number]), fingerprint=b"f", answer=b"a", caller="c"))
     await tx.flush()
     await tx.execute(
         update(IdempotencyRow)

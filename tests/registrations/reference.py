@@ -141,6 +141,8 @@ class Reference:
         ):
             reasons = (reasons - {"overlaps_own_booking"}) | {"already_registered"}
         waiting = [c for c in self.queue(thing) if c.minutes & claim.minutes]
+        if kind.units and kind.broken >= set(range(kind.units)):
+            reasons = reasons | {"closed"}
         if self.fits(claim):
             state = "held" if hold else "pending" if kind.approval else "confirmed"
         elif wait and len(waiting) < kind.longest:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.registrations import deciding
@@ -19,6 +18,8 @@ from neighborhood_api.registrations.queries import RegistrationRow
 from neighborhood_api.registrations.reasons import (
     AlreadyRegistered,
     NothingFree,
+    NothingToApprove,
+    NotOpen,
     OverlapsOwnBooking,
     WishNotPossible,
 )
@@ -29,6 +30,7 @@ from tests.registrations.things import (
     acts,
     announced,
     ask,
+    codes,
     give_up,
     new_happening,
     new_person,
@@ -52,10 +54,9 @@ async def finish(
     *,
     seats: int = 1,
     minutes: int = 1,
-    by: Person | None = None,
 ) -> RegistrationRow:
     resource, fresh = await lock_registration(tx, row.id)
-    final = Final(seats, "下棋", by.id if by else None)
+    final = Final(seats, "下棋")
     now = NOW + minutes * MINUTE
     who = Applicant(row.person_id)
     return await deciding.confirm_hold(tx, resource, fresh, who, final, now=now)
@@ -128,13 +129,13 @@ async def test_fewer_than_held_leaves_seats_to_those_who_wait(tx: Tx, town: Town
     assert await taken(tx, happening) == 2
 
 
-async def test_staff_who_finish_a_form_approve_it(tx: Tx, town: Town) -> None:
-    thing = await new_thing(tx, town.place(1, 1), units=2, approval=True)
-    staff = await new_person(tx)
-    own, by_staff = [await ask(tx, thing, await new_person(tx), hold=True) for _ in range(2)]
-    await finish(tx, own)
-    await finish(tx, by_staff, by=staff)
-    assert await states(tx, own, by_staff) == ["pending", "confirmed"]
+async def test_a_finished_form_waits_for_approval_where_it_is_needed(
+    tx: Tx, town: Town
+) -> None:
+    thing = await new_thing(tx, town.place(1, 1), approval=True)
+    row = await ask(tx, thing, await new_person(tx), hold=True)
+    await finish(tx, row)
+    assert await states(tx, row) == ["pending"]
 
 
 async def test_what_waits_for_approval_blocks_its_time(tx: Tx, town: Town) -> None:
@@ -156,8 +157,9 @@ async def test_of_two_that_do_not_block_the_first_approved_has_it(tx: Tx, town: 
     second = await ask(tx, thing, other, starts_at=NOON + HOUR / 2)
     assert await occupied(tx, first.id) == 0
     await approve(tx, second)
-    with pytest.raises(NothingFree):
+    with pytest.raises(NothingToApprove) as refusal:
         await approve(tx, first)
+    assert codes(refusal.value) == ["taken"]
     assert await states(tx, first, second) == ["pending", "confirmed"]
     with pytest.raises(NothingFree):  # what is had already is not even asked for
         await ask(tx, thing, await new_person(tx))
@@ -300,14 +302,30 @@ async def test_a_party_that_moves_needs_seats_for_all(tx: Tx, town: Town) -> Non
     assert (await taken(tx, one), await taken(tx, other)) == (0, 3)
 
 
-async def test_a_holder_who_moves_what_was_approved_asks_again(tx: Tx, town: Town) -> None:
+async def test_what_staff_move_they_approve(tx: Tx, town: Town) -> None:
     thing = await new_thing(tx, town.place(1, 1), approval=True)
     row = await ask(tx, thing, await new_person(tx))
-    await approve(tx, row)
-    await move(tx, row, Wish(NOON + HOUR, NOON + 2 * HOUR))
-    assert await states(tx, row) == ["pending"]
-    await move(tx, row, Wish(NOON, NOON + HOUR, by_id=(await new_person(tx)).id))
+    await move(tx, row, Wish(NOON + HOUR, NOON + 2 * HOUR, by_id=(await new_person(tx)).id))
     assert await states(tx, row) == ["confirmed"]
+
+
+async def test_nobody_is_moved_to_what_takes_nothing_new_or_is_too_small(
+    tx: Tx, town: Town
+) -> None:
+    one, closed = [await new_thing(tx, town.place(1, 1)) for _ in range(2)]
+    small = await new_thing(tx, town.place(1, 1), largest_party=2)
+    row = await ask(tx, one, await new_person(tx), seats=3)
+    for thing in (one, closed):
+        await tx.execute(update(Resource).where(Resource.id == thing).values(open=False))
+    later = Wish(NOON + HOUR, NOON + 2 * HOUR)
+    with pytest.raises(NotOpen):
+        await move(tx, row, later, closed)
+    with pytest.raises(WishNotPossible) as refusal:
+        await move(tx, row, later, small)
+    assert codes(refusal.value) == ["party_too_large"]
+    await move(tx, row, later)  # what is booked there may change its time there
+    assert (await stored(tx, row.id)).resource_id == one
+    assert (await stored(tx, row.id)).starts_at == NOON + HOUR
 
 
 async def test_what_is_booked_stays_booked_when_its_table_breaks(tx: Tx, town: Town) -> None:

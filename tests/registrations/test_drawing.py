@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select, update
 
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.registrations.deciding import reject
 from neighborhood_api.registrations.drawing import DRAW, draw
 from neighborhood_api.registrations.draws import Draw, commitment_of, in_drawn_order, new_draw
-from neighborhood_api.registrations.locking import lock_resource
+from neighborhood_api.registrations.locking import lock_registration, lock_resource
 from neighborhood_api.registrations.models import Resource
 from neighborhood_api.registrations.promoting import set_capacity
 from neighborhood_api.registrations.queries import RegistrationRow
@@ -36,10 +37,10 @@ DRAW_AT = NOW + HOUR
 
 
 async def entered(
-    tx: Tx, town: Town, capacity: int, seats: tuple[int, ...]
+    tx: Tx, town: Town, capacity: int, seats: tuple[int, ...], *, approval: bool = False
 ) -> tuple[Draw, list[RegistrationRow]]:
     happening = await new_happening(
-        tx, town.place(1, 1), capacity, draw_at=DRAW_AT, waitlist=OPEN_LIST
+        tx, town.place(1, 1), capacity, draw_at=DRAW_AT, waitlist=OPEN_LIST, approval=approval
     )
     lot = new_draw(happening)
     tx.add(lot)
@@ -101,6 +102,22 @@ async def test_whom_the_lot_puts_first_has_a_seat_and_the_others_wait_in_its_ord
     ]
     await drawn(tx, lot)
     assert await announced(tx, "draw_done", resource_id=lot.resource_id) == 1
+
+
+async def test_whom_the_lot_puts_first_waits_for_approval_where_it_is_needed(
+    tx: Tx, town: Town
+) -> None:
+    lot, rows = await entered(tx, town, 2, (1,) * 4, approval=True)
+    await drawn(tx, lot)
+    by_number = {row.number: row for row in rows}
+    order = [by_number[n] for n in recomputed(lot.seed, list(by_number))]
+    assert await states(tx, *order) == ["pending"] * 2 + ["waitlisted"] * 2
+    assert await taken(tx, lot.resource_id) == 2
+    assert await announced(tx, "draw_done", resource_id=lot.resource_id, winners=2) == 1
+    resource, first = await lock_registration(tx, order[0].id)
+    staff = await new_person(tx)
+    await reject(tx, resource, first, by_id=staff.id, why="不符合条件", now=DRAW_AT)
+    assert await states(tx, *order) == ["rejected", "pending", "pending", "waitlisted"]
 
 
 async def test_who_won_and_loses_the_seat_again_waits_before_who_did_not_win(

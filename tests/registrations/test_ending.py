@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.registrations.checking_in import Presence, check_out
 from neighborhood_api.registrations.ending import (
     AlreadyEnded,
     ReasonNeeded,
@@ -24,7 +25,8 @@ from neighborhood_api.registrations.locking import (
 from neighborhood_api.registrations.models import Occupation
 from neighborhood_api.registrations.policies import terms_of
 from neighborhood_api.registrations.queries import RegistrationRow
-from neighborhood_api.registrations.states import State
+from neighborhood_api.registrations.reasons import NothingFree
+from neighborhood_api.registrations.states import CheckInMethod, State
 from neighborhood_api.registrations.wishes import Applicant
 from neighborhood_api.registrations.writing import new_timetable, store, timetable_numbers
 from tests.registrations.things import (
@@ -156,6 +158,45 @@ async def test_staff_who_send_somebody_home_free_the_rest_of_the_time(
     assert await spans(tx, person.id) == [(NOON, now)]
     other = await ask(tx, thing, await new_person(tx), starts_at=now, now=now)
     assert await states(tx, row, other) == ["cancelled", "confirmed"]
+
+
+async def test_who_leaves_early_leaves_the_time_to_tidy_up(tx: Tx, town: Town) -> None:
+    thing = await new_thing(tx, town.place(1, 1), buffer_after_minutes=30, notice_minutes=0)
+    person, staff = await new_person(tx), await new_person(tx)
+    row = await ask(tx, thing, person, minutes=90)
+    await check_in(tx, row, NOON)
+    resource, fresh = await lock_registration(tx, row.id)
+    left = NOON + HOUR / 2
+    leaves = Presence(new_id(), CheckInMethod.STAFF, staff.id)
+    await check_out(tx, resource, fresh, leaves, site=None, now=left)
+    assert row.unit_id is not None
+    assert await spans(tx, row.unit_id) == [(NOON, left + HOUR / 2)]
+    assert await spans(tx, person.id) == [(NOON, left)]
+    with pytest.raises(NothingFree):
+        await ask(tx, thing, await new_person(tx), starts_at=left, now=left)
+    await ask(tx, thing, await new_person(tx), starts_at=left + HOUR / 2, now=left)
+
+
+async def test_who_leaves_just_before_the_end_frees_nothing_of_the_buffer(
+    tx: Tx, town: Town
+) -> None:
+    thing = await new_thing(tx, town.place(1, 1), buffer_after_minutes=30)
+    row = await ask(tx, thing, await new_person(tx))
+    await check_in(tx, row, NOON)
+    now = NOON + HOUR - MINUTE
+    await give_up(tx, row, now=now, by_staff=True, why="停电")
+    assert row.unit_id is not None
+    assert await spans(tx, row.unit_id) == [(NOON, now + HOUR / 2)]
+
+
+async def test_where_nobody_came_there_is_nothing_to_tidy_up(tx: Tx, town: Town) -> None:
+    thing = await new_thing(tx, town.place(1, 1), buffer_after_minutes=30, check_in=True)
+    row = await ask(tx, thing, await new_person(tx))
+    now = NOON + HOUR / 4
+    await pass_to(tx, row, now)
+    assert await states(tx, row) == ["no_show"]
+    assert row.unit_id is not None
+    assert await spans(tx, row.unit_id) == [(NOON, now)]
 
 
 async def test_who_came_early_and_is_sent_home_leaves_nothing_behind(

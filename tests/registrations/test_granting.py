@@ -63,6 +63,7 @@ async def test_two_units_serve_two_at_once_and_the_third_is_refused(tx: Tx, town
     assert refusal.value.members["reasons"] == [
         {"code": "taken", "message": "这个时段已被预约，请另选时间"}
     ]
+    assert refusal.value.body().message == "名额已满，请另选时间"
     assert await states(tx, first, second) == [State.CONFIRMED, State.CONFIRMED]
 
 
@@ -93,6 +94,7 @@ async def test_seats_are_counted_and_the_rest_waits_in_order(tx: Tx, town: Town)
     with pytest.raises(NothingFree) as refusal:
         await ask(tx, happening, third)
     assert refusal.value.members["can_wait"] is True
+    assert refusal.value.body().message == "名额已满，请另选时间或加入候补"
     c = await ask(tx, happening, third, wait=True)
     d = await ask(tx, happening, fourth, wait=True)
     with pytest.raises(NothingFree):

@@ -229,33 +229,46 @@ def test_the_same_is_not_registered_twice_while_it_lives() -> None:
     assert not again(had(MONDAY, of=Of(new_id(), HERE.group_id, "room", HERE.district_id)))
 
 
-def until(days: list[int], now_day: float) -> float | None:
+def struck_on(day: float, counts_for: int) -> Struck:
+    """A strike of that day that expires so many days later."""
+    at = MONDAY + timedelta(days=day)
+    return Struck(at, at + timedelta(days=counts_for))
+
+
+def until(days: list[float], now_day: float) -> float | None:
     """The day on which a suspension ends, by the days of the strikes."""
-    rules = Strikes(limit=3, window_days=30, suspension_days=14)
-    struck = [Struck(MONDAY + timedelta(days=day), "no_show") for day in days]
+    rules = Strikes(limit=3, suspension_days=14)
     now = MONDAY + timedelta(days=now_day)
-    ends = judging.suspended_until(rules, struck, now)
-    return None if ends is None else (ends - MONDAY) / timedelta(days=1)
+    found = judging.suspended_by(rules, [struck_on(day, 30) for day in days], now)
+    return None if found is None else (found.until - MONDAY) / timedelta(days=1)
 
 
 def test_so_many_strikes_within_the_window_suspend_from_the_last_on() -> None:
     assert until([0, 10], 10) is None
-    assert until([0, 10, 30], 30) == 44
-    assert until([0, 10, 31], 31) is None
-    assert until([0, 10, 30], 43.9) == 44
-    assert until([0, 10, 30], 44) is None
-    assert until([0, 10, 30, 35], 36) == 49  # 10, 30, 35
-    assert until([0, 10, 30, 41], 42) == 44  # 10 and 41 are 31 days apart
-    assert until([30, 0, 10], 31) == 44
+    assert until([0, 10, 29], 29) == 43
+    assert until([0, 10, 30], 30) is None  # the first has expired at that moment
+    assert until([0, 10, 29], 42.9) == 43
+    assert until([0, 10, 29], 43) is None
+    assert until([0, 10, 29, 35], 36) == 49  # 10, 29, 35
+    assert until([0, 10, 29, 40], 41) == 43  # the one of day 10 expires on day 40
+    assert until([29, 0, 10], 31) == 43
+
+
+def test_each_strike_counts_as_long_as_it_was_given_for() -> None:
+    rules = Strikes(limit=2, window_days=30, suspension_days=5)
+    for counts_for, suspends in ((10, False), (11, True)):
+        struck = [struck_on(0, counts_for), struck_on(10, 1)]
+        found = judging.suspended_by(rules, struck, MONDAY + timedelta(days=12))
+        assert (found is not None) is suspends
 
 
 def test_a_suspension_says_until_when_and_how_many_strikes_led_to_it() -> None:
-    rules = Strikes(limit=2, window_days=10, suspension_days=5)
-    struck = [Struck(MONDAY + timedelta(days=day), "no_show") for day in (-30, 0, 3)]
+    rules = Strikes(limit=2, suspension_days=5)
+    struck = [struck_on(day, 10) for day in (-30, 0, 3)]
     (why,) = judging.suspension(rules, struck, MONDAY + timedelta(days=4))
     assert (why["strikes"], why["limit"]) == (2, 2)
     assert why["until"] == "2026-12-01T12:00:00+08:00"
-    assert why["message"] == "10天内爽约2次，2026-12-01 12:00后可再预约"
+    assert why["message"] == "近期爽约2次，2026-12-01 12:00后可再预约"
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
-from neighborhood_api.registrations.histories import Strike
+from neighborhood_api.registrations.ending import cancel
+from neighborhood_api.registrations.histories import Entry, Strike
+from neighborhood_api.registrations.locking import lock_registration
 from neighborhood_api.registrations.merging import WHY, merge_person
 from neighborhood_api.registrations.models import Occupation
+from neighborhood_api.registrations.queries import RegistrationRow
 from neighborhood_api.registrations.wishes import Applicant
 from neighborhood_api.registrations.writing import timetable_numbers
 from tests.registrations.test_ending import check_in
@@ -65,6 +69,31 @@ async def test_everything_goes_over_with_its_time_and_its_strikes(tx: Tx, town: 
     assert await acts(tx, a) == ["register", "change"]
     assert await merge(tx, me, her) == []
     assert await acts(tx, a) == ["register", "change"]
+
+
+async def test_what_she_did_stays_her_own_doing_and_that_of_staff_theirs(
+    tx: Tx, town: Town
+) -> None:
+    me, her = await two(tx)
+    staff = await new_person(tx)
+    things = [await new_thing(tx, town.place(1, 1)) for _ in range(2)]
+    own = await ask(tx, things[0], me, by_id=me.id)
+    taken_back = await ask(tx, things[1], me, starts_at=NOON + HOUR, by_id=staff.id)
+    await give_up(tx, own)
+    resource, row = await lock_registration(tx, taken_back.id)
+    await cancel(tx, resource, row, by_id=staff.id, by_staff=True, why="停电", now=NOW)
+    await merge(tx, me, her)
+    mine, theirs = await stored(tx, own.id), await stored(tx, taken_back.id)
+    assert (mine.created_by_id, mine.cancelled_by_id) == (her.id, her.id)
+    assert (theirs.created_by_id, theirs.cancelled_by_id) == (staff.id, staff.id)
+    assert await did(tx, own) == [her.id, her.id]
+    assert await did(tx, taken_back) == [staff.id, staff.id]
+
+
+async def did(tx: Tx, row: RegistrationRow) -> list[UUID | None]:
+    """Who did what happened to a registration, in order."""
+    lines = select(Entry.by_id).where(Entry.registration_id == row.id).order_by(Entry.id)
+    return list(await tx.scalars(lines))
 
 
 async def test_of_what_clashes_the_later_goes_and_its_place_is_handed_on(

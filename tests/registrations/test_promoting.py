@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from neighborhood_api.kit.db import Tx
-from neighborhood_api.registrations.locking import lock_resource
+from neighborhood_api.registrations.deciding import accept_offer
+from neighborhood_api.registrations.locking import lock_registration, lock_resource
 from neighborhood_api.registrations.models import Resource, Unit
 from neighborhood_api.registrations.promoting import (
     SeatsInUse,
@@ -16,6 +17,7 @@ from neighborhood_api.registrations.promoting import (
     shrink,
 )
 from neighborhood_api.registrations.reasons import NothingFree
+from neighborhood_api.registrations.wishes import Applicant
 from tests.registrations.test_ending import check_in
 from tests.registrations.things import (
     NOON,
@@ -33,6 +35,7 @@ from tests.registrations.things import (
     taken,
 )
 from tests.support.places import Town
+from tests.support.posts import phone_number
 
 HOUR = timedelta(hours=1)
 OPEN_LIST = {"longest": 9}
@@ -124,6 +127,39 @@ async def test_an_offer_never_lasts_beyond_the_start(tx: Tx, town: Town) -> None
     await give_up(tx, a, now=NOON - HOUR / 2)
     offered = await stored(tx, b.id)
     assert (offered.state, offered.until, offered.due_at) == ("offered", NOON, NOON)
+
+
+async def test_who_has_no_account_is_given_the_place_and_not_asked(tx: Tx, town: Town) -> None:
+    asks = {"longest": 9, "offer_minutes": 30}
+    happening = await new_happening(tx, town.place(1, 1), 1, waitlist=asks)
+    staff = await new_person(tx)
+    first = await ask(tx, happening, await new_person(tx))
+    guest = Applicant(None, guest_name="王五", guest_phone=phone_number())
+    called = await ask(tx, happening, guest, wait=True, by_id=staff.id)
+    person = await ask(tx, happening, await new_person(tx), wait=True)
+    await give_up(tx, first)
+    assert await states(tx, called, person) == ["confirmed", "waitlisted"]
+    assert await acts(tx, called) == ["join_waitlist", "promote"]
+    await give_up(tx, called, by_staff=True, why="来电取消")
+    assert await states(tx, person) == ["offered"]
+
+
+async def test_what_staff_put_on_the_waitlist_needs_no_approval_more(
+    tx: Tx, town: Town
+) -> None:
+    for asks in (OPEN_LIST, {"longest": 9, "offer_minutes": 30}):
+        thing = await new_thing(tx, town.place(1, 1), approval=True, waitlist=asks)
+        staff = await new_person(tx)
+        first = await ask(tx, thing, await new_person(tx))
+        by_staff = await ask(tx, thing, await new_person(tx), wait=True, by_id=staff.id)
+        await give_up(tx, first)
+        if await states(tx, by_staff) == ["offered"]:
+            resource, row = await lock_registration(tx, by_staff.id)
+            await accept_offer(tx, resource, row, now=NOW)
+        assert await states(tx, by_staff) == ["confirmed"]
+        her_own = await ask(tx, thing, await new_person(tx), wait=True)
+        await give_up(tx, by_staff)
+        assert await states(tx, her_own) == ["pending" if asks is OPEN_LIST else "offered"]
 
 
 async def test_nothing_is_handed_on_of_what_is_called_off_or_not_drawn(

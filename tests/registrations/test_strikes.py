@@ -28,9 +28,9 @@ DAY = timedelta(days=1)
 RULES = {"limit": 2, "window_days": 30, "suspension_days": 14}
 
 
-async def struck(tx: Tx, town: Town) -> tuple[UUID, Person, list[UUID]]:
+async def struck(tx: Tx, town: Town, **rules: int) -> tuple[UUID, Person, list[UUID]]:
     """A room, and somebody who gave it up late twice."""
-    thing = await new_thing(tx, town.place(1, 1), strikes=RULES)
+    thing = await new_thing(tx, town.place(1, 1), strikes=RULES | rules)
     person = await new_person(tx)
     for n in range(2):
         row = await ask(tx, thing, person, starts_at=NOON + n * HOUR)
@@ -63,7 +63,7 @@ async def test_so_many_strikes_suspend_for_a_while_and_say_until_when(
     assert refusal.value.members["reasons"] == [
         {
             "code": "suspended",
-            "message": "30天内爽约2次，2026-12-08 11:30后可再预约",
+            "message": "近期爽约2次，2026-12-08 11:30后可再预约",
             "strikes": 2,
             "limit": 2,
             "until": "2026-12-08T11:30:00+08:00",
@@ -124,6 +124,54 @@ async def test_an_appeal_that_is_not_heard_leaves_the_strike_and_says_why(
     assert not await may_book(tx, thing, person, 0.1)
     await strikes.lift_strike(tx, await lock(tx, other), by_id=None, text="系统", now=NOON)
     assert await may_book(tx, thing, person, 0.1)
+
+
+async def test_a_strike_counts_as_long_as_it_says_wherever_one_books_next(
+    tx: Tx, town: Town
+) -> None:
+    _, person, given = await struck(tx, town, window_days=5, suspension_days=1)
+    strict = RULES | {"window_days": 100, "limit": 3}
+    thing = await new_thing(tx, town.place(1, 1), strikes=strict)
+
+    async def again(days: float) -> None:
+        now = NOON + days * DAY
+        row = await ask(tx, thing, person, starts_at=now + HOUR, now=now)
+        await give_up(tx, row, now=now + HOUR - timedelta(minutes=1))
+        await tx.flush()
+
+    await again(6)  # the first two have expired, though they lie within this room's 100 days
+    await again(7)
+    assert await may_book(tx, thing, person, 8)
+    everybody = await strikes.counting(tx, [person.id], now=NOON + 8 * DAY)
+    assert len(everybody) == 2
+    assert not everybody & set(given)
+
+
+async def test_who_is_suspended_by_an_expired_strike_may_appeal_against_it(
+    tx: Tx, town: Town
+) -> None:
+    thing, person, (one, _) = await struck(tx, town, window_days=5)
+    later = NOON + 10 * DAY
+    row = await lock(tx, one)
+    assert row.expires_at < later
+    assert not await may_book(tx, thing, person, 10)
+    assert one in await strikes.counting(tx, [person.id], now=later)
+    await strikes.appeal_strike(tx, row, text="停水", now=later)
+    staff = await new_person(tx)
+    await strikes.answer_appeal(
+        tx, await lock(tx, one), by_id=staff.id, lift=True, text="属实", now=later
+    )
+    assert await may_book(tx, thing, person, 10)
+
+
+async def test_no_appeal_against_what_neither_counts_nor_suspends_any_more(
+    tx: Tx, town: Town
+) -> None:
+    _, person, (one, _) = await struck(tx, town, window_days=5)
+    row, ended = await lock(tx, one), NOON + 14 * DAY
+    assert await strikes.counting(tx, [person.id], now=ended) == set()
+    with pytest.raises(strikes.StrikeOver):
+        await strikes.appeal_strike(tx, row, text="晚了", now=ended)
 
 
 async def test_a_strike_is_appealed_against_while_it_counts(tx: Tx, town: Town) -> None:

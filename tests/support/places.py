@@ -62,7 +62,7 @@ async def build_town(tx: Tx, *, now: datetime) -> Town:
         if len(path) == Level.LANE:
             lane_place = columns_of(node.place)
             for door in ("1号", "2号"):
-                tx.add(Household(id=new_id(), address=door, **lane_place))
+                tx.add(Household(id=new_id(), address=door, **lane_place))  # type: ignore[arg-type]
     street = town.at(1)
     for name in ("城管办", "派出所"):
         organization = Organization(node_id=street.id, name=name)

@@ -119,8 +119,9 @@ def _write_through(  # noqa: C901  (one operation after the other)
         return await _write(tx, note)
 
     @router.post(f"{prefix}/guarded", dependencies=WHO)
-    async def write_guarded(note: NoteIn, tx: dependency) -> NoteOut:
+    async def write_guarded(note: NoteIn, tx: dependency, *, dry_run: bool = False) -> NoteOut:
         """Refuse what is there already by the constraint's name."""
+        del dry_run
         with refusing({"uq_words": WordsTaken}):
             return await _write(tx, note)
 

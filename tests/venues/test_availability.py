@@ -177,3 +177,22 @@ async def test_a_full_fortnight_costs_as_many_statements_as_an_empty_one(
     await days_of(resident, room, TODAY, last)
     raw.remove_query_logger(statements.hear)
     assert len(statements) - before == empty == 3  # the room, its hours, what takes it
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fault", "word"),
+    [
+        ("1999-11-24", "1999-11-25", "unknown_year", "年份"),
+        ("2026-11-25", "2026-11-24", "backwards", "早于"),
+        ("2026-11-24", "2026-12-24", "too_long", "14天"),
+    ],
+)
+async def test_each_fault_of_a_period_has_its_own_words(
+    resident: Caller, room: RoomRow, first: str, last: str, fault: str, word: str
+) -> None:
+    answer = await resident.get(
+        f"/rooms/{room.id}/availability", params={"from": first, "to": last}
+    )
+    problem = answer.json()
+    assert (problem["code"], problem["fault"]) == ("bad_period", fault)
+    assert word in problem["message"]

@@ -77,7 +77,21 @@ async def test_an_overlap_with_a_neighbour_is_refused_and_says_what_is_taken(
     assert body["code"] == "room_taken"
     assert body["reasons"] == [{"code": "taken", "message": "这个时段已被预约，请另选时间"}]
     assert body["can_wait"] is False
+    assert body["message"] == "这个时段已被预约，请另选时间"
     assert await live_bookings(tx, room) == 1
+
+
+async def test_only_where_there_is_a_waitlist_it_is_offered(
+    resident: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    room = await new_room(tx, venue, waitlist={"longest": 1})
+    await tx.commit()
+    neighbours = [await callers.resident(town.place(1, 1, 2, 1)) for _ in range(2)]
+    await book(neighbours[0], room, 14, 16)
+    said = [(await book(resident, room, 15, 17)).json()["message"]]
+    await book(neighbours[1], room, 15, 17, wait=True)
+    said.append((await book(resident, room, 15, 17)).json()["message"])
+    assert said == ["这个时段已被预约，请另选时间或加入候补", "这个时段已被预约，请另选时间"]
 
 
 async def test_one_may_start_when_another_ends(
@@ -282,3 +296,23 @@ async def test_without_signing_in_nothing_is_booked(
     answer = await http.post(f"/rooms/{room.id}/bookings", json=wish(14, 15))
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
     assert await live_bookings(tx, room) == 0
+
+
+async def test_nobody_is_told_to_wait_for_what_waiting_cannot_cure(
+    resident: Caller, venue: Venue, callers: Callers, town: Town, tx: Tx
+) -> None:
+    quota = {"owner": "person", "window": "week", "limit": 1, "measure": "times"}
+    room = await new_room(tx, venue, waitlist={"longest": 5}, quotas=[quota])
+    await tx.commit()
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    assert (await book(neighbour, room, 14, 15)).status_code == 200
+    taken = (await book(resident, room, 14, 15)).json()
+    assert (taken["code"], taken["can_wait"]) == ("room_taken", True)
+    too_long = (await book(resident, room, 14, 17)).json()
+    assert [one["code"] for one in too_long["reasons"]] == ["too_long", "taken"]
+    assert too_long["can_wait"] is False
+    assert (await book(resident, room, 9, 10)).status_code == 200
+    enough = (await book(resident, room, 14, 15)).json()
+    assert [one["code"] for one in enough["reasons"]] == ["quota_exceeded", "taken"]
+    assert enough["can_wait"] is False
+    assert "次数" not in enough["message"]

@@ -1,16 +1,22 @@
 """Bookings are given back, looked up and listed by those they concern."""
 
+from datetime import timedelta
+from uuid import UUID
+
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
+from neighborhood_api.registrations.ending import cancel
+from neighborhood_api.registrations.locking import lock_registration
 from neighborhood_api.registrations.models import Registration
+from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.venues.arranging import at, book
+from tests.venues.arranging import at, book, new_room
 
 
 async def booked(caller: Caller, room: RoomRow, start: float, end: float) -> str:
@@ -80,10 +86,23 @@ async def test_staff_must_say_why_and_the_holder_reads_it(
     stored = await tx.get_one(Registration, booking_id)
     assert stored.cancelled_at is None
     answer = await worker.post(url, json={"reason": "管道检修"})
-    assert answer.json()["holder"] == {"name": "黄荔红", "phone": None, "has_account": True}
+    assert answer.json()["holder"] == {"name": "黄荔红", "phone": None, "untold": False}
     mine = (await resident.get("/me/bookings")).json()["items"][0]
     assert (mine["cancelled_by_staff"], mine["cancel_reason"]) == (True, "管道检修")
     assert mine["holder"] is None
+
+
+async def test_what_the_system_cancels_is_not_shown_as_the_staffs_doing(
+    resident: Caller, room: RoomRow, tx: Tx, clock: Clock
+) -> None:
+    booking_id = await booked(resident, room, 14, 15)
+    resource, row = await lock_registration(tx, UUID(booking_id))
+    await cancel(tx, resource, row, by_id=None, by_staff=True, why="账号合并", now=clock.now)
+    await tx.commit()
+    mine = (await resident.get(f"/bookings/{booking_id}")).json()
+    assert (mine["cancelled_by_staff"], mine["cancel_reason"]) == (False, "账号合并")
+    lines = (await resident.get(f"/bookings/{booking_id}/history")).json()["items"]
+    assert [line["by_staff"] for line in lines] == [False, False]
 
 
 async def test_only_holder_and_staff_of_the_place_know_of_a_booking(
@@ -165,3 +184,39 @@ async def test_upcoming_leaves_out_what_is_over_or_cancelled(
         dropped,
         coming,
     }
+
+
+async def test_until_when_cancelling_is_free_is_told_and_holds(
+    resident: Caller, venue: Venue, tx: Tx, clock: Clock
+) -> None:
+    room = await new_room(tx, venue, cancel_minutes=120, notice_minutes=0, hold_minutes=10)
+    await tx.commit()
+    early = (await book(resident, room, 17, 18)).json()
+    assert early["cancel_free_until"] == at(15).isoformat()
+    clock.now = at(13)
+    late = (await book(resident, room, 14, 15)).json()
+    assert late["cancel_free_until"] == at(13 + 1 / 6).isoformat()
+    clock.now = at(13 + 1 / 6)
+    given_up = (await resident.post(f"/bookings/{late['id']}/cancel", json={})).json()
+    assert (given_up["cancelled_late"], given_up["cancel_free_until"]) == (False, None)
+    clock.now = at(15) + timedelta(seconds=1)
+    given_up = await resident.post(f"/bookings/{early['id']}/cancel", json={})
+    assert given_up.json()["cancelled_late"] is True
+
+
+async def test_where_cancelling_is_never_a_strike_no_time_is_told(
+    resident: Caller, worker: Caller, venue: Venue, tx: Tx, clock: Clock
+) -> None:
+    lenient = await new_room(tx, venue, strikes={"late_cancel": False})
+    strict = await new_room(tx, venue, cancel_minutes=120, notice_minutes=0)
+    await tx.commit()
+    assert (await book(resident, lenient, 14, 15)).json()["cancel_free_until"] is None
+    booking = (await book(resident, strict, 16, 17)).json()
+    clock.now = at(15.5)  # staff decide when, so it is never too late for her
+    times = {"starts_at": at(17).isoformat(), "ends_at": at(18).isoformat()}
+    url = f"/bookings/{booking['id']}"
+    moved = await worker.post(f"{url}/move", json=times | {"reason": "检修"})
+    assert moved.status_code == 200, moved.text
+    assert (await resident.get(url)).json()["cancel_free_until"] is None
+    given_up = await resident.post(f"{url}/cancel", json={})
+    assert given_up.json()["cancelled_late"] is False

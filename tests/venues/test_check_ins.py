@@ -1,6 +1,6 @@
 """Coming and leaving: by the sign at the door, by staff, and without a booking."""
 
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.refusals import refused
-from tests.venues.arranging import at, book, new_room
+from tests.venues.arranging import TUESDAY, at, book, new_room
 
 NEARBY = {"longitude": 114.2826, "latitude": 23.1689, "coordinate_system": "wgs84"}
 FAR = NEARBY | {"latitude": 23.1789}
@@ -97,7 +97,16 @@ async def test_too_early_says_from_when_on(
     problem = refused(
         await resident.post("/check-ins", json=scan(code)), 409, "too_early_to_check_in"
     )
-    assert datetime.fromisoformat(problem["opens_at"]) == at(13.75)
+    assert problem["opens_at"] == at(13.75).isoformat()
+
+
+async def test_what_begins_on_another_day_is_not_in_the_way_of_a_walk_in(
+    resident: Caller, room: RoomRow, code: str, clock: Clock
+) -> None:
+    assert (await book(resident, room, 14, 15, TUESDAY + timedelta(days=1))).is_success
+    clock.now = at(14)
+    refused(await resident.post("/check-ins", json=scan(code)), 409, "nothing_to_check_in")
+    assert (await resident.post("/walk-ins", json=scan(code))).status_code == 200
 
 
 async def test_without_a_booking_the_sign_says_so_and_an_unknown_sign_too(
@@ -149,6 +158,31 @@ async def test_staff_check_in_and_out_and_the_rest_of_the_time_is_free(
     assert (await book(neighbour, room, 15, 16)).status_code == 200
 
 
+async def test_an_id_that_was_sent_for_coming_is_not_taken_for_leaving(
+    resident: Caller, room: RoomRow, worker: Caller, clock: Clock
+) -> None:
+    url = f"/bookings/{await booked(resident, room)}"
+    clock.now = at(14)
+    said = {"id": str(new_id())}
+    assert (await worker.post(f"{url}/check-in", json=said)).status_code == 200
+    refused(await resident.post(f"{url}/check-out", json=said), 422, "check_in_reused")
+    assert (await resident.get(url)).json()["checked_out_at"] is None
+    leaves = {"id": str(new_id())}
+    for _ in range(2):
+        left = await resident.post(f"{url}/check-out", json=leaves)
+        assert left.json()["state"] == "completed"
+
+
+async def test_after_the_end_nobody_is_checked_in(
+    resident: Caller, room: RoomRow, worker: Caller, clock: Clock
+) -> None:
+    url = f"/bookings/{await booked(resident, room)}"
+    clock.now = at(15)
+    answer = await worker.post(f"{url}/check-in", json={"id": str(new_id())})
+    problem = refused(answer, 409, "too_late_to_check_in")
+    assert problem["message"] == "预约时间已过，不能再签到"
+
+
 async def test_nobody_came_gives_a_strike_and_frees_the_rest(
     resident: Caller, worker: Caller, room: RoomRow, clock: Clock, tx: Tx
 ) -> None:
@@ -180,6 +214,20 @@ async def test_a_walk_in_has_a_free_unit_until_the_end_of_the_slot(
     refused(await stranger.post("/walk-ins", json=scan(code)), 403, "not_for_your_place")
 
 
+async def test_a_walk_in_that_is_sent_again_is_the_same(
+    resident: Caller, callers: Callers, town: Town, code: str, clock: Clock, tx: Tx
+) -> None:
+    clock.now = at(14.2)
+    body = scan(code, slots=2)
+    first = (await resident.post("/walk-ins", json=body)).json()
+    clock.forward(minutes=1)
+    again = await resident.post("/walk-ins", json=body)
+    assert (again.status_code, again.json()) == (200, first)
+    assert len((await tx.scalars(select(Registration.id))).all()) == 1
+    neighbour = await callers.resident(town.place(1, 1, 1, 1))
+    refused(await neighbour.post("/walk-ins", json=body), 422, "check_in_reused")
+
+
 async def test_a_walk_in_needs_an_open_room_for_the_whole_time(
     resident: Caller, code: str, clock: Clock
 ) -> None:
@@ -188,3 +236,37 @@ async def test_a_walk_in_needs_an_open_room_for_the_whole_time(
     clock.now = at(11.75)
     refused(await resident.post("/walk-ins", json=scan(code, slots=2)), 409, "not_open_now")
     assert (await resident.post("/walk-ins", json=scan(code))).status_code == 200
+
+
+async def test_a_walk_in_where_an_age_is_asked_for_says_her_month_of_birth(
+    resident: Caller, venue: Venue, clock: Clock, tx: Tx
+) -> None:
+    room = await new_room(tx, venue, notice_minutes=0, audience={"youngest": 60})
+    sign = (await tx.get_one(Room, room.id)).qr_code
+    await tx.commit()
+    clock.now = at(14.2)
+    refused(await resident.post("/walk-ins", json=scan(sign)), 403, "not_for_you")
+    young = scan(sign, birth_month="1990-05")
+    problem = refused(await resident.post("/walk-ins", json=young), 403, "not_for_you")
+    assert [one["code"] for one in problem["reasons"]] == ["too_young"]
+    later = scan(sign, birth_month="2030-05")
+    problem = refused(await resident.post("/walk-ins", json=later), 403, "not_for_you")
+    assert [one["code"] for one in problem["reasons"]] == ["age_unknown"]
+    assert "晚于" in problem["reasons"][0]["message"]
+    old = scan(sign, birth_month="1950-05")
+    assert (await resident.post("/walk-ins", json=old)).json()["state"] == "checked_in"
+
+
+async def test_staff_read_in_the_history_what_was_strange_and_the_holder_does_not(
+    resident: Caller, worker: Caller, room: RoomRow, code: str, clock: Clock
+) -> None:
+    booking_id = await booked(resident, room)
+    clock.now = at(14)
+    strange = scan(code, position=FAR, device_at=at(13).isoformat())
+    assert (await resident.post("/check-ins", json=strange)).status_code == 200
+    url = f"/bookings/{booking_id}/history"
+    came = (await worker.get(url)).json()["items"][-1]
+    assert (came["act"], came["flags"]) == ("check_in", ["clock_off", "far_away"])
+    assert came["device_at"] == at(13).isoformat()
+    own = (await resident.get(url)).json()["items"][-1]
+    assert (own["act"], own["flags"], own["device_at"]) == ("check_in", None, None)

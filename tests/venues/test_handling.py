@@ -2,14 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
+from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.registrations.linking import link_guest
-from neighborhood_api.registrations.models import Registration
+from neighborhood_api.registrations.models import Registration, Resource
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
@@ -66,7 +68,10 @@ async def test_of_pendings_that_do_not_block_one_is_approved(
     first = await booked(resident, hall, 14, 15)
     second = await booked(neighbour, hall, 14.5, 15.5)
     assert (await worker.post(f"/bookings/{second}/approve")).status_code == 200
-    refused(await worker.post(f"/bookings/{first}/approve"), 409, "nothing_free")
+    problem = refused(
+        await worker.post(f"/bookings/{first}/approve"), 409, "nothing_to_approve"
+    )
+    assert problem["message"] == "这个时段已没有空位，请为对方改期，或不予通过"
 
 
 async def test_staff_move_a_booking_and_the_holder_reads_why(
@@ -119,6 +124,27 @@ async def test_a_move_onto_somebody_or_outside_the_hours_changes_nothing(
     assert stored.starts_at == at(14)
 
 
+async def test_a_move_to_a_room_that_takes_nothing_new_is_too_small_or_unknown_is_refused(
+    resident: Caller, worker: Caller, venue: Venue, room: RoomRow, tx: Tx
+) -> None:
+    paused, small = await new_room(tx, venue), await new_room(tx, venue, largest_party=1)
+    await tx.execute(update(Resource).where(Resource.id == paused.id).values(open=False))
+    await tx.commit()
+    booking_id = await booked(resident, room, 14, 15)
+    url = f"/bookings/{booking_id}/move"
+    body = {"starts_at": at(16).isoformat(), "ends_at": at(17).isoformat(), "reason": "x"}
+    closed = await worker.post(url, json=body | {"room_id": str(paused.id)})
+    refused(closed, 409, "room_closed")
+    problem = refused(
+        await worker.post(url, json=body | {"room_id": str(small.id)}), 422, "wish_not_possible"
+    )
+    assert [one["code"] for one in problem["reasons"]] == ["party_too_large"]
+    unknown = await worker.post(url, json=body | {"room_id": str(new_id())})
+    refused(unknown, 404, "room_not_found")
+    stored = await tx.get_one(Registration, booking_id, populate_existing=True)
+    assert (stored.resource_id, stored.starts_at) == (room.id, at(14))
+
+
 async def test_a_hold_keeps_the_slot_for_some_minutes_and_the_form_confirms_it(
     resident: Caller, callers: Callers, town: Town, room: RoomRow, clock: Clock
 ) -> None:
@@ -161,7 +187,7 @@ async def test_staff_book_for_a_caller_beyond_her_quota_but_not_over_somebody(
     assert first.json()["holder"] == {
         "name": "王五",
         "phone": "138****8000",
-        "has_account": False,
+        "untold": True,
     }
     refused(await book(worker, room, 14, 15, on_behalf_of=caller), 409, "room_taken")
     refused(await book(resident, room, 16, 17, on_behalf_of=caller), 403, "forbidden")
@@ -190,3 +216,35 @@ async def test_who_opens_an_account_finds_what_was_booked_for_her_number(
     assert mine["id"] == booking_id
     cancelled = await newcomer.post(f"/bookings/{booking_id}/cancel", json={})
     assert cancelled.json()["state"] == "cancelled"
+
+
+async def test_staff_ring_whom_the_system_cannot_tell_for_a_reason_that_is_kept(
+    worker: Caller, resident: Caller, room: RoomRow, tx: Tx
+) -> None:
+    caller = {"name": "来电群众", "phone": "15400000078"}
+    booking_id = (await book(worker, room, 14, 15, on_behalf_of=caller)).json()["id"]
+    own = (await book(resident, room, 16, 17)).json()["id"]
+    holders = {
+        one: (await worker.get(f"/bookings/{one}")).json()["holder"]
+        for one in (booking_id, own)
+    }
+    assert [holders[one]["untold"] for one in (booking_id, own)] == [True, False]
+    assert "15400000078" not in str(holders)
+    url, why = f"/bookings/{booking_id}/holder-phone", {"reason": "空调检修，改期"}
+    refused(await resident.post(url, json=why), 404, "registration_not_found")
+    refused(await worker.post(url, json={}), 422, "invalid_request")
+    answer = await worker.post(url, json=why)
+    assert answer.json() == {"name": "来电群众", "phone": "15400000078"}
+    history = (await worker.get(f"/bookings/{booking_id}/history")).json()["items"]
+    assert [(one["act"], one["text"]) for one in history[1:]] == [("show_phone", why["reason"])]
+    act = (await tx.scalars(select(Act).where(Act.what == "venues.holder_phone_shown"))).one()
+    assert (act.subject, act.person_id) == (booking_id, worker.person_id)
+
+
+async def test_staff_are_told_when_no_number_is_known(
+    worker: Caller, resident: Caller, room: RoomRow
+) -> None:
+    booking_id = (await book(resident, room, 14, 15)).json()["id"]
+    url = f"/bookings/{booking_id}/holder-phone"
+    answer = await worker.post(url, json={"reason": "改期"})
+    refused(answer, 404, "holder_has_no_phone")

@@ -23,6 +23,7 @@ STATION: dict[str, Any] = {
     "phone": "0752-9000901",
     "services": "歇脚、饮水、充电",
     "position": {"longitude": 114.28, "latitude": 23.17, "coordinate_system": "wgs84"},
+    "photo_ids": [],
 }
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import update
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.ids import new_id
 from neighborhood_api.venues.models import Venue
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
@@ -68,6 +69,22 @@ async def test_staff_set_nothing_aside_for_themselves(
     refused(await book(worker, room, 16, 17, on_behalf_of=herself), 409, "quota_exceeded")
     by_another = await book(secretary, room, 16, 17, on_behalf_of=herself)
     assert (by_another.status_code, by_another.json()["channel"]) == (200, "staff")
+
+
+async def test_nobody_checks_herself_in_as_staff(
+    tx: Tx, venue: Venue, worker: Caller, secretary: Caller, clock: Clock
+) -> None:
+    room = await new_room(tx, venue, check_in=True)
+    await tx.commit()
+    booked = (await book(worker, room, 14, 15)).json()
+    clock.now = at(14)
+    url = f"/bookings/{booked['id']}"
+    refused(
+        await worker.post(f"{url}/check-in", json={"id": str(new_id())}), 403, "own_booking"
+    )
+    assert (await worker.get(url)).json()["state"] == "confirmed"
+    came = await secretary.post(f"{url}/check-in", json={"id": str(new_id())})
+    assert came.json()["state"] == "checked_in"
 
 
 async def test_nobody_moves_her_own_booking(

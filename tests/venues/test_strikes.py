@@ -1,5 +1,7 @@
 """Strikes: seen by whom they were given to, answered by the venue's staff."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -46,7 +48,7 @@ async def test_who_is_suspended_reads_until_when(
     (why,) = problem["reasons"]
     assert (why["strikes"], why["limit"]) == (1, 1)
     assert why["until"] == "2026-12-08T13:00:00+08:00"
-    assert why["message"] == "30天内爽约1次，2026-12-08 13:00后可再预约"
+    assert why["message"] == "近期爽约1次，2026-12-08 13:00后可再预约"
     clock.forward(days=14)
     later = await book(resident, room, 24 * 14 + 17, 24 * 14 + 18)
     assert later.status_code == 200, later.text
@@ -83,6 +85,33 @@ async def test_staff_may_uphold_and_may_lift_without_an_appeal(
     assert lifted.json()["counts"] is False
     again = await worker.post(f"/strikes/{strike_id}/lift", json={"text": "再撤"})
     refused(again, 409, "strike_over")
+
+
+async def test_who_is_still_suspended_reads_that_the_strike_counts_and_may_appeal(
+    resident: Caller, venue: Venue, clock: Clock, tx: Tx
+) -> None:
+    strikes = {"limit": 1, "window_days": 1, "suspension_days": 14}
+    room = await new_room(tx, venue, notice_minutes=0, strikes=strikes)
+    await tx.commit()
+    booked = (await book(resident, room, 14, 15)).json()["id"]
+    clock.now = at(13)
+    await resident.post(f"/bookings/{booked}/cancel", json={})
+
+    async def mine() -> dict[str, Any]:
+        (shown,) = (await resident.get("/me/strikes")).json()["items"]
+        found: dict[str, Any] = shown
+        return found
+
+    clock.forward(days=3)
+    shown = await mine()
+    assert (shown["expires_at"], shown["counts"]) == (at(24 + 13).isoformat(), True)
+    refused(await book(resident, room, 24 * 3 + 17, 24 * 3 + 18), 409, "suspended")
+    url, why = f"/me/strikes/{shown['id']}/appeal", {"text": "发烧就医"}
+    clock.now = at(24 * 14 + 13)
+    assert (await mine())["counts"] is False
+    refused(await resident.post(url, json=why), 409, "strike_over")
+    clock.now = at(24 * 14 + 12)
+    assert (await resident.post(url, json=why)).json()["appeal"] == "发烧就医"
 
 
 async def test_others_learn_and_change_nothing(

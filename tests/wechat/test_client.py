@@ -324,7 +324,7 @@ async def test_logs_tell_neither_secret_nor_code_nor_person(
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "given",
     [
         Settings(_env_file=None),
         Settings(_env_file=None, wechat_app_id=APP_ID),
@@ -332,9 +332,9 @@ async def test_logs_tell_neither_secret_nor_code_nor_person(
     ],
 )
 async def test_without_app_id_or_secret_nothing_is_asked(
-    world: World, http: AsyncClient, settings: Settings
+    world: World, http: AsyncClient, given: Settings
 ) -> None:
-    here = settings.model_copy(update={"wechat_base_url": world.base_url})
+    here = given.model_copy(update={"wechat_base_url": world.base_url})
     wechat = wechat_from(here, http)
     for use in (wechat.exchange_login_code, wechat.phone_number):
         with pytest.raises(WechatNotConfigured):

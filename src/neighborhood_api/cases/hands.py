@@ -176,20 +176,21 @@ async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
     """Note who acts now in the post that holds a locked case; the node stays the same.
 
     A post that is vacant now does not send away what it has taken on, since a leave ends; it
-    is announced, and those above may act.
+    is announced, and whoever answers above has the case until somebody acts there again.
 
     Emits: PostVacant.
     """
     now = max(now, case.moved_at)
     duty = await who_answers_case(tx, case, case.hand_place, now=now)
-    person_id = duty.person_id if duty.node_id == case.hand_node_id else None
-    if person_id == case.hand_person_id:
+    if duty.person_id == case.hand_person_id:
         return
-    case.hand_person_id = person_id
-    if person_id is None:
-        emit(tx, PostVacant(case_id=case.id, node_id=case.hand_node_id))
-    else:
+    case.hand_person_id = duty.person_id
+    here = duty.node_id == case.hand_node_id
+    case.duty_seen = duty.seen if here else None
+    if here and duty.person_id is not None:
         case.hand_role = duty.role.value
+    else:
+        emit(tx, PostVacant(case_id=case.id, node_id=case.hand_node_id))
     case.moved_at = now
     await turn_page(tx, case, None, now)
 
@@ -202,6 +203,7 @@ async def take_up_again(tx: Tx, case: Case, *, now: datetime) -> None:
     duty = await who_answers_case(tx, case, case.hand_place, now=now)
     if duty.node_id == case.hand_node_id:
         case.hand_role, case.hand_person_id = duty.role.value, duty.person_id
+        case.duty_seen = duty.seen
     await turn_page(tx, case, None, now)
 
 
@@ -384,6 +386,7 @@ async def _give(
     before = case.organization_id
     case.hand_level, case.hand_node_id = duty.level.value, duty.node_id
     case.hand_role, case.hand_person_id = duty.role.value, duty.person_id
+    case.duty_seen = duty.seen
     case.organization_id = organization_id
     case.pass_up_at = now + timedelta(minutes=case.agreed.accept_minutes)
     if before not in _involved(case):

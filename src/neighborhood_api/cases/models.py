@@ -34,18 +34,18 @@ from neighborhood_api.kit.trail import trailed
 CASE_NUMBER = Sequence("case_number", metadata=Model.metadata)
 """Behind the codes that people see; numbers are unique, and not gapless."""
 
-_IN_HAND = (
+IN_HAND_SQL = (
     "state IN ('assigned', 'reopened', 'accepted', 'handling', 'waiting', 'suspended',"
     " 'adjudicating')"
 )
-_HELD_BY_PLACE = f"(({_IN_HAND}) OR state = 'verifying') AND organization_id IS NULL"
-_HELD_BY_DEPARTMENT = f"{_IN_HAND} AND organization_id IS NOT NULL"
+_HELD_BY_PLACE = f"(({IN_HAND_SQL}) OR state = 'verifying') AND organization_id IS NULL"
+_HELD_BY_DEPARTMENT = f"{IN_HAND_SQL} AND organization_id IS NOT NULL"
 
 
 def _below(level: int) -> str:
     """Hold for what somebody below `level` has in hand, or a department at it."""
     below = f"hand_level > {level} OR (hand_level = {level} AND organization_id IS NOT NULL)"
-    return f"{_IN_HAND} AND ({below})"
+    return f"{IN_HAND_SQL} AND ({below})"
 
 
 def _box_indexes() -> Iterator[Index]:
@@ -57,10 +57,10 @@ def _box_indexes() -> Iterator[Index]:
         "state IN ('waiting', 'suspended', 'adjudicating', 'verifying', 'rejected',"
         " 'withdrawn', 'merged')"
     )
-    again = f"{_IN_HAND} AND (times_returned > 0 OR times_reopened > 0)"
+    again = f"{IN_HAND_SQL} AND (times_returned > 0 OR times_reopened > 0)"
     for level, name in enumerate(COLUMNS):
         parts = {
-            "due": (("due_at", "id"), _IN_HAND),
+            "due": (("due_at", "id"), IN_HAND_SQL),
             "aside": (("state", "id"), set_aside),
             "again": (("id",), again),
         }
@@ -94,7 +94,10 @@ class Case(Placed, Model):
             postgresql_where=text("reporter_id IS DISTINCT FROM reported_by_id"),
         ),
         Index(
-            "ix_case_file_in_hand_of", "hand_person_id", "id", postgresql_where=text(_IN_HAND)
+            "ix_case_file_in_hand_of",
+            "hand_person_id",
+            "id",
+            postgresql_where=text(IN_HAND_SQL),
         ),
         Index(
             "ix_case_file_hand_node",
@@ -189,7 +192,9 @@ class Case(Placed, Model):
     reporter_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
     """None while a caller without an account is the reporter."""
     hand_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
-    """Who acts in that post; None when every post up to the street is vacant."""
+    """Who acts in that post, or above it while it is vacant; None when nobody does."""
+    duty_seen: Mapped[int | None] = mapped_column(default=None)
+    """The `duty_changes` of the hands' node when it was asked who answers there."""
     organization_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("organization.id"), default=None
     )
@@ -377,4 +382,5 @@ trailed(
         "hand_node_id",
         "hand_role",
     ),
+    texts=("text", "note", "detail"),
 )

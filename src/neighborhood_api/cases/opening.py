@@ -65,6 +65,7 @@ def open_case(
         hand_node_id=duty.node_id,
         hand_role=duty.role.value,
         hand_person_id=duty.person_id,
+        duty_seen=duty.seen,
         reporter_id=reporter_id,
         confidential=terms.confidential,
         pass_up_at=now + timedelta(minutes=terms.accept_minutes),

@@ -58,6 +58,11 @@ class Offer(Placed, Model):
             "case_id",
             postgresql_where=text("answered_at IS NULL"),
         ),
+        Index(
+            "ix_case_offer_person",
+            "person_id",
+            postgresql_where=text("answered_at IS NULL"),
+        ),
         Index("ix_case_offer_due", "answer_by", postgresql_where=text("answered_at IS NULL")),
         CheckConstraint(
             "answer IN ('accepted', 'returned', 'lapsed', 'replaced', 'void')",

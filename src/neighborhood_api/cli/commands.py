@@ -17,7 +17,14 @@ from rich.console import Console
 from neighborhood_api import migrate as migrations
 from neighborhood_api import serving
 from neighborhood_api.app import create_app
-from neighborhood_api.cli import ground, operator
+from neighborhood_api.cli import (
+    boundaries,
+    ground,
+    moving,
+    operator,
+    personal_keys,
+    second_step,
+)
 from neighborhood_api.cli.catalogue import EVENTS_PATH, catalogue
 from neighborhood_api.cli.demonstration import holds_demo_people, quieten, run_demo
 from neighborhood_api.cli.description import DEFAULT_PATH, description
@@ -260,6 +267,13 @@ def create_operator(
         out.print(asyncio.run(_appoint(url, wish)) + ".", highlight=False)
 
 
+app.command("reset-totp")(second_step.reset_totp)
+app.command("import")(moving.import_grid)
+app.command("export-grid")(moving.export_grid)
+app.command("import-templates")(moving.import_templates)
+app.command("import-boundaries")(boundaries.import_boundaries_file)
+
+
 @app.command("verify-trail")
 def verify_trail() -> None:
     """Verify the audit trail. 核验审计链：任何事后改动都会被发现。
@@ -311,6 +325,40 @@ def rotate_keys() -> None:
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+@app.command("rotate-personal-keys")
+def rotate_personal_keys(
+    *,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Change nothing; tell what needs an old key. 只检查。"),
+    ] = False,
+    forget_old: Annotated[
+        bool,
+        typer.Option("--forget-old", help="Take old keys out when unneeded. 移除旧密钥。"),
+    ] = False,
+) -> None:
+    """Change the key of phones and addresses. 更换手机号、地址的加密密钥，不停机。
+
+    Seals every row anew while the API runs; run it again when it was interrupted.
+    """
+    with plainly(err), ExitStack() as stack:
+        settings = _settings()
+        url = stack.enter_context(ground.database_of(settings))
+        ground.require_migrated(url)
+        if forget_old:
+            gone = personal_keys.forget_old_keys(settings, url)
+            out.print(f"{gone} old keys taken out. 已移除旧密钥。", highlight=False)
+            return
+        if not check:
+            personal_keys.rotate(settings, url, out)
+        left = personal_keys.left(settings, url)
+        for name, rows in left.items():
+            out.print(f"{name}: {rows} rows need an old key", style="red", highlight=False)
+        if left:
+            raise typer.Exit(1)
+        out.print("No row needs an old key. 所有数据都用现行密钥加密。")
 
 
 def _settings(**given: Any) -> Settings:  # noqa: ANN401  (options, each with its own type)

@@ -14,6 +14,7 @@ from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.posts.appointments import make_appointment
 from neighborhood_api.grid.schemas import AppointeeIn, AppointmentIn
 from neighborhood_api.identity.access import Actor, Post, Role
+from neighborhood_api.identity.accounts.password_rules import replace_password
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.revocations import revoke_person
@@ -78,10 +79,11 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
         starts_on=local_day(now),
     )
     what = f"an operator of {district.name}" + ", and of every district" * wish.everywhere
-    hashed = await password_hash(wish.password.get_secret_value())
+    secret = wish.password.get_secret_value()
+    hashed = await password_hash(secret, phone=wish.phone, name=wish.name)
     person = await tx.scalar(select(Person).where(Person.phone == wish.phone))
     if person is not None:
-        person.password_hash = hashed
+        await replace_password(tx, person, hashed, now=now)
         person.failed_sign_ins = 0
         person.locked_until = None
         await revoke_person(tx, person.id, now=now)
@@ -96,6 +98,8 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
     top = Post(wish.role, Level.DISTRICT, district.id)
     shell = Actor(person_id=_NOBODY, sign_in_id=_NOBODY, posts=(top,))
     _, appointed = await make_appointment(tx, shell, asked, now=now)
+    if person is None:  # she is at the keyboard, or her office is: nothing was sent around
+        appointed.password_given, appointed.password_set_at = False, now
     return f"{appointed.name} is {what} now"
 
 

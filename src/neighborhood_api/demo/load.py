@@ -147,7 +147,7 @@ async def _load_residents(
         households[dwelling.key] = Household(
             id=new_id(),
             address=normal_address(dwelling.address),
-            **columns_of(lane.place),
+            **columns_of(lane.place),  # type: ignore[arg-type]
         )
     tx.add_all(households.values())
     residents = {

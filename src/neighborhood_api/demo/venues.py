@@ -71,6 +71,8 @@ WISHES = (
 )
 DROPPED = Wish("resident-01", "chess", 4, 15, 4, "周末棋局")
 """A booking that is given back."""
+TEACHING = {"tutoring-science": "resident-15"}
+"""Sessions that somebody of the demo gives, who accepted to teach with her own account."""
 
 
 async def load_venues(
@@ -82,8 +84,8 @@ async def load_venues(
     """
     venues = await _load_venues(tx, place, nodes)
     rooms = await _load_rooms(tx, place, venues, now)
-    await _load_sessions(tx, place, venues, rooms, now)
     persons = {row.key: people[row.openid] for row in place.residents}
+    await _load_sessions(tx, place, venues, rooms, persons, now)
     for wish in WISHES:
         await _book(tx, wish, persons[wish.resident_key], rooms[wish.room_key], now)
     holder = _as_caller(persons[DROPPED.resident_key])
@@ -168,10 +170,12 @@ async def _load_sessions(
     place: DemoPlace,
     venues: dict[str, Venue],
     rooms: dict[str, RoomRow],
+    persons: dict[str, UUID],
     now: datetime,
 ) -> None:
     """Place weekly classes on their days of the coming two weeks."""
     venue_of = {venue.id: venue for venue in venues.values()}
+    residents = {row.key: row for row in place.residents}
     for row in place.sessions:
         room = rooms[row.room_key]
         venue = venue_of[room.venue_id]
@@ -181,7 +185,15 @@ async def _load_sessions(
             waitlist=Waitlist(longest=5),
         )
         policy = await new_policy(tx, new_id(), terms, by_id=None, now=now)
-        teacher = await make_teacher(tx, venue, row.teacher, subjects=row.subject)
+        herself = residents.get(TEACHING.get(row.key, ""))
+        teacher = await make_teacher(
+            tx,
+            venue,
+            row.teacher if herself is None else herself.name,
+            subjects=row.subject,
+            phone=None if herself is None else herself.phone,
+            person_id=None if herself is None else persons[herself.key],
+        )
         room_terms = await terms_of(tx, room.policy_id)
         for day in (local_day(now) + timedelta(days=n) for n in range(SESSION_DAYS)):
             if day.isoweekday() != row.weekday:

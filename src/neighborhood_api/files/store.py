@@ -96,6 +96,17 @@ async def put(store: Store, key: str, content: bytes) -> None:
             await asyncio.to_thread(_sync, store.prefix / key)
 
 
+async def put_stream(store: Store, key: str, blocks: AsyncIterator[bytes]) -> None:
+    """Keep what comes in blocks under `key` like `put`, without holding all of it in memory.
+
+    Raises: FileStoreUnavailable.
+    """
+    with _reaching():
+        await store.put_async(key, blocks, use_multipart=True)
+        if isinstance(store, LocalStore) and store.prefix is not None:
+            await asyncio.to_thread(_sync, store.prefix / key)
+
+
 async def fetch(store: Store, key: str) -> bytes | None:
     """Return what lies under `key`, if anything does.
 

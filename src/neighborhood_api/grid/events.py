@@ -84,6 +84,33 @@ class PostFilled(Event):
     role: Role
 
 
+class RosterChanged(Event):
+    """Somebody came onto the roster of a place, went off it, or has other hours."""
+
+    name = "grid.roster_changed"
+    chinese = "值班表有改动。"
+    node_id: UUID
+
+
+class RosterGapFound(Event):
+    """In the coming days there are hours in which nobody is on the roster of a place."""
+
+    name = "grid.roster_gap_found"
+    chinese = "值班表在未来两周内有无人值班的时段。"
+    alarm_id: UUID
+    node_id: UUID
+    gap_from: datetime
+    gap_until: datetime
+
+
+class RosterGapClosed(Event):
+    """All hours of the coming days are covered again by the roster of a place."""
+
+    name = "grid.roster_gap_closed"
+    chinese = "值班表的空档已补上。"
+    node_id: UUID
+
+
 class ResidenceStated(Event):
     """A person said where she lives."""
 
@@ -91,3 +118,41 @@ class ResidenceStated(Event):
     chinese = "有人填报了住址。"
     person_id: UUID
     lane_id: UUID
+
+
+class ResidenceConfirmed(Event):
+    """It is known that a person lives where she said: by her phone, or by the staff's word."""
+
+    name = "grid.residence_confirmed"
+    chinese = "有人的住址得到确认。"
+    person_id: UUID
+    lane_id: UUID
+    household_id: UUID | None
+
+
+class ResidenceRefused(Event):
+    """Staff found that a person does not live where she said."""
+
+    name = "grid.residence_refused"
+    chinese = "有人的住址未通过确认，或确认被撤销。"
+    person_id: UUID
+    lane_id: UUID
+
+
+class ResidenceLeft(Event):
+    """A person whose residence was confirmed does not live there any more."""
+
+    name = "grid.residence_left"
+    chinese = "住址已确认的人搬离或改了住址。"
+    person_id: UUID
+    lane_id: UUID
+    household_id: UUID | None
+
+
+class RepresentativeChanged(Event):
+    """Somebody else speaks for a household, or nobody does."""
+
+    name = "grid.representative_changed"
+    chinese = "户代表变更。"
+    household_id: UUID
+    person_id: UUID | None

@@ -1,6 +1,6 @@
 """The hot reads of the grid, each compiled once."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from neighborhood_api.grid.layers.chains import called, chains_of_home, has_layers
 from neighborhood_api.grid.models import Appointment, Leave, Node, Organization, Residence
+from neighborhood_api.grid.posts.models import Shift
+from neighborhood_api.grid.posts.roster.columns import ON_CALL_COLUMNS, ROSTERED, shift_now
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS
@@ -119,6 +122,7 @@ class Contact(NamedTuple):
     duty_phone: str | None
     stands_in_for: str | None
     organization: str | None
+    role_name: str | None
 
 
 _NOBODY = and_(Leave.id.is_not(None), StandIn.id.is_(None))
@@ -142,13 +146,15 @@ _ACTING: list[Any] = [
     ).label("duty_phone"),
     case((StandIn.id.is_not(None), Person.name), else_=None).label("stands_in_for"),
     Organization.name.label("organization"),
+    called(Appointment.role, Node.district_id).label("role_name"),
 ]
 _PUBLIC_POSTS = and_(
     *(Appointment.role != role.value for role in (Role.OPERATOR, Role.CHIEF_OPERATOR))
 )
 
 
-def _contacts() -> Select[*tuple[Any, ...]]:
+def contacts() -> Select[*tuple[Any, ...]]:
+    """Select nodes with everyone in public office there on `DAY`, as `Contact`."""
     return (
         select(*_ACTING)
         .select_from(Node)
@@ -183,24 +189,73 @@ class HomeContact(NamedTuple):
     duty_phone: str | None
     stands_in_for: str | None
     organization: str | None
+    role_name: str | None
     address: str
     household_id: UUID | None
     version: int
+    layered: bool
+    """Whether the district has second layers of responsibility."""
+    on_call_name: str | None
+    on_call_role: str | None
+    on_call_phone: str | None
+    on_call_until: datetime | None
+
+
+class ContactOnCall(NamedTuple):
+    """A contact on the way from a place up, with the shift of the moment there."""
+
+    node_id: UUID
+    level: int
+    kind: str
+    code: str
+    node_name: str
+    plate_code: str | None
+    role: str | None
+    person_id: UUID | None
+    person_name: str | None
+    duty_phone: str | None
+    stands_in_for: str | None
+    organization: str | None
+    role_name: str | None
+    on_call_name: str | None
+    on_call_role: str | None
+    on_call_phone: str | None
+    on_call_until: datetime | None
 
 
 HOME_CONTACTS = Query(
-    _contacts()
+    contacts()
     .join(Residence, _is_on_the_way_to(Residence))
+    .outerjoin(Shift, shift_now(Node.id))
+    .outerjoin(ROSTERED, ROSTERED.id == Shift.person_id)
     .add_columns(Residence.address, Residence.household_id, Residence.version)
+    .add_columns(has_layers(Residence.district_id, DAY).label("layered"))
+    .add_columns(*ON_CALL_COLUMNS)
     .where(Residence.person_id == bindparam("person_id"), exists_on(DAY))
-    .order_by(Node.level.desc(), Appointment.id),
+    .order_by(Node.level.desc(), Appointment.is_primary.desc(), Appointment.id),
     HomeContact,
 )
 """The caller's lane, grid, community, street and district, with everyone in office there."""
 
+
+class _Chains(NamedTuple):
+    chains: str | None
+
+
+HOME_CHAINS = Query(
+    select(chains_of_home(DAY).label("chains"))
+    .select_from(Residence)
+    .where(Residence.person_id == bindparam("person_id")),
+    _Chains,
+)
+"""Who answers for the caller's home in each layer; asked only where there are any.
+
+As part of the statement above it would cost every resident more than half of it again.
+"""
+
 _Lane = aliased(Node)
 PLATE_CONTACTS = Query(
-    _contacts()
+    contacts()
     .join(_Lane, _is_on_the_way_to(_Lane))
     .where(_Lane.plate_code == bindparam("plate_code"), exists_on(DAY, _Lane), exists_on(DAY))
     .order_by(Node.level.desc(), Appointment.id),
@@ -208,8 +263,21 @@ PLATE_CONTACTS = Query(
 )
 """The same for whoever scans the plate of a lane."""
 
+_Below = aliased(Node)
+ON_CALL_CONTACTS = Query(
+    contacts()
+    .join(_Below, _is_on_the_way_to(_Below))
+    .outerjoin(Shift, shift_now(Node.id))
+    .outerjoin(ROSTERED, ROSTERED.id == Shift.person_id)
+    .add_columns(*ON_CALL_COLUMNS)
+    .where(_Below.id == bindparam("node_id"), exists_on(DAY, _Below), exists_on(DAY))
+    .order_by(Node.level.desc(), Appointment.is_primary.desc(), Appointment.id),
+    ContactOnCall,
+)
+"""A place and those above it, with everyone in office and whose shift it is."""
+
 NODE_CONTACTS = Query(
-    _contacts().where(Node.id == bindparam("node_id"), exists_on(DAY)).order_by(Appointment.id),
+    contacts().where(Node.id == bindparam("node_id"), exists_on(DAY)).order_by(Appointment.id),
     Contact,
 )
 """One node, with everyone in office there."""

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
+from neighborhood_api.grid.layers.chain_schemas import LayerChainOut
+from neighborhood_api.grid.posts.choosing import SelectionIn, SelectionOut
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
@@ -63,6 +65,13 @@ class NodePositionOut(NodeOut):
     """纬度(WGS-84)· Degrees north, WGS-84."""
 
 
+class NodeTodayOut(NodePositionOut):
+    """A place of the grid, or what became of it."""
+
+    succeeded_by: list[NodePositionOut] = Field(default_factory=list)
+    """已调整时，现在由这些地点承接 · What it has become; empty for a place of today."""
+
+
 class ContactOut(Out):
     """Somebody in office, with her public duty phone."""
 
@@ -78,6 +87,29 @@ class ContactOut(Out):
     """代班时为原任者姓名 · Whose place is taken today, null normally."""
     organization: str | None
     """所属部门 · Department, for its officers."""
+
+
+class OnCallPersonOut(Out):
+    """Somebody on call now."""
+
+    rostered: bool
+    """按值班表，否则为在岗人员 · By the roster; otherwise she holds the post."""
+    role: Role
+    """岗位 · Post."""
+    role_name: str
+    name: str | None
+    """姓名 · Name."""
+    duty_phone: str | None
+    """值班电话（公开）· Public duty phone."""
+    until: Moment | None
+    """值班至 · End of the shift; null without a roster."""
+
+
+class OnCallOut(OnCallPersonOut):
+    """Who is on call for a place now, and where."""
+
+    node: NodeOut
+    """应答的地点；本地无人时为上一级 · Where; above the place if nobody is there."""
 
 
 class NodeContactsOut(Out):
@@ -99,8 +131,12 @@ class MyGridOut(Out):
     """巷长 · The lane chief; null while the post is vacant."""
     grid_leader: ContactOut | None
     """网格长 · The grid leader; null while the post is vacant."""
+    on_call: OnCallPersonOut | None
+    """此刻值班的人，从网格起逐级 · On call now, from the grid up; null if nobody is."""
     levels: list[NodeContactsOut]
     """从街巷到区县逐级的负责人 · From the lane up to the district."""
+    layers: list[LayerChainOut]
+    """另设的责任体系中的负责人 · Who else answers, in second layers of responsibility."""
     version: int
     """版本号，修改住址时带上 · Send it back when changing the residence."""
 
@@ -133,14 +169,6 @@ class ResidenceIn(In):
     """门牌，如 12号、3栋2单元501 · Door within the lane."""
     version: int | None = None
     """修改已有住址时带上读到的版本号 · The version read, when a residence is changed."""
-
-
-class LocatedOut(Out):
-    """The lane nearest to a position."""
-
-    lane: NodePositionOut
-    metres: int
-    """与街巷标注点的距离（米）· Distance to the lane's point."""
 
 
 class AppointeeIn(In):
@@ -184,6 +212,10 @@ class AppointmentIn(In):
     """任期末日，不填为长期 · Last day of the term; open when left out."""
     organization_id: UUID | None = None
     """部门承办人所属部门 · The department, for its officers only."""
+    primary: bool | None = None
+    """网格员是否主责，不填则首位网格员为主责 · Responsible worker; by default the first is."""
+    selection: SelectionIn | None = None
+    """推选或任命记录 · How she was chosen."""
 
 
 class StandInIn(In):
@@ -221,7 +253,27 @@ class AppointmentOut(Out):
     stand_in_id: UUID | None
     stand_in_until: date | None
     organization_id: UUID | None
+    primary: bool = False
+    """是否该网格的主责网格员 · Whether she is the grid's responsible worker."""
+    selection: SelectionOut | None = None
+    """推选或任命记录；名册中才有 · How she was chosen; in the roster of posts only."""
     version: int
+
+
+class WorkOut(Out):
+    """Open work in the hands of the holder of a post."""
+
+    issues: int = 0
+    """在办诉求 · Issues."""
+    shifts: int = 0
+    """今后的值班 · Shifts to come."""
+
+
+class AppointmentEndedOut(AppointmentOut):
+    """An appointment that was ended, and what went to others with it."""
+
+    handed_over: WorkOut
+    """已移交 · What was handed over."""
 
 
 class AppointmentList(Out):
@@ -298,38 +350,6 @@ class VacancyOut(Out):
     unanswered: bool
     """本级无人应答，诉求转上一级 · Nobody answers here: issues go one level up."""
     posts: list[CoverOut]
-
-
-class BoundaryIn(In):
-    """Where a place ends."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "ring": [[114.281, 23.171], [114.289, 23.171], [114.289, 23.176]],
-                    "coordinate_system": "gcj02",
-                    "version": 0,
-                }
-            ]
-        }
-    )
-    ring: Annotated[list[Corner], Field(min_length=3, max_length=2000)] | None
-    """边界各顶点 [经度, 纬度]，按顺序，3–2000 个；空则删除 · Corners in order; null removes."""
-    coordinate_system: CoordinateSystem = CoordinateSystem.GCJ02
-    """坐标系 · How it was measured."""
-    version: int
-    """读到的边界版本号，尚无边界为 0 · The version that was read, 0 while none is known."""
-
-
-class BoundaryOut(Out):
-    """Where a place ends."""
-
-    node_id: UUID
-    ring: list[tuple[float, float]] | None
-    """边界各顶点 [经度, 纬度]（WGS-84）· Corners, WGS-84; null while none is known."""
-    version: int
-    """边界版本号，修改时带上；尚无边界为 0 · Send it back with a change; 0 while none is."""
 
 
 class OrganizationOut(Out):

@@ -19,14 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from neighborhood_api.grid.areas.coordinates import (
-    CoordinateSystem,
-    Point,
-    metres_between,
-    to_wgs84,
-)
-from neighborhood_api.grid.areas.locating import innermost_around, nearest_around
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.layers.chains import shown_chains
+from neighborhood_api.grid.layers.models import LayerPost
 from neighborhood_api.grid.models import (
     Appointment,
     Household,
@@ -36,12 +31,16 @@ from neighborhood_api.grid.models import (
     Residence,
 )
 from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.posts.roster.on_call import on_call_of, on_call_shown
 from neighborhood_api.grid.queries import (
+    HOME_CHAINS,
     HOME_CONTACTS,
     NODE_CONTACTS,
+    ON_CALL_CONTACTS,
     PLATE_CONTACTS,
     POSTS_HELD,
     Contact,
+    ContactOnCall,
     HomeContact,
     NodeRow,
     exists_on,
@@ -50,13 +49,15 @@ from neighborhood_api.grid.queries import (
 from neighborhood_api.grid.schemas import (
     MyGridOut,
     NodeContactsOut,
+    OnCallOut,
     PlateOut,
 )
+from neighborhood_api.grid.succession import successor_plate, successors_of
 from neighborhood_api.identity.access import Actor, Permission, Post, Role
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.identity.service import Part
 from neighborhood_api.identity.tokens import Standing
-from neighborhood_api.kit.db import ReadTx, Source
+from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Reader
 
@@ -89,20 +90,20 @@ class NotALane(Problem):
     message = "请选择具体的街巷或楼栋"
 
 
+class NobodyOnCall(Problem):
+    """Up to the street nobody is on the roster, and every post is vacant."""
+
+    status = HTTPStatus.NOT_FOUND
+    title = "Nobody is on call here, up to the street"
+    message = "本地到街道目前无人在岗，请拨打政务服务热线"
+
+
 class ResidenceUnknown(Problem):
     """The caller has not said where she lives."""
 
     status = HTTPStatus.NOT_FOUND
     title = "You have not said where you live yet"
     message = "请先填写居住地址"
-
-
-class NoLaneNearby(Problem):
-    """No lane's point is near the position."""
-
-    status = HTTPStatus.NOT_FOUND
-    title = "No lane is registered near this position"
-    message = "附近没有登记的街巷，请手动选择街巷"
 
 
 async def standing_of(tx: ReadTx, person_id: UUID, now: datetime) -> Standing:
@@ -131,7 +132,10 @@ async def names_of(tx: ReadTx, node_ids: Collection[UUID]) -> dict[UUID, list[Pa
 
 
 async def holds_posts(tx: ReadTx, person_id: UUID, now: datetime) -> bool:
-    """Tell whether a person has a post, or stands in for one, today or later."""
+    """Tell whether a person has a post, or stands in for one, today or later.
+
+    Posts of layers count: residents know her name and number.
+    """
     day = literal(local_day(now))
     holds = or_(
         Appointment.person_id == person_id,
@@ -142,7 +146,12 @@ async def holds_posts(tx: ReadTx, person_id: UUID, now: datetime) -> bool:
     promised = select(Leave.id).where(
         Leave.stand_in_id == person_id, Leave.ended_at.is_(None), Leave.last_on >= day
     )
-    return bool(await tx.scalar(select(or_(held.exists(), promised.exists()))))
+    named = select(LayerPost.id).where(
+        LayerPost.person_id == person_id,
+        LayerPost.ended_at.is_(None),
+        or_(LayerPost.ends_on.is_(None), LayerPost.ends_on >= day),
+    )
+    return bool(await tx.scalar(select(or_(held.exists(), promised.exists(), named.exists()))))
 
 
 async def read_my_grid(reader: Reader, actor: Actor, *, now: datetime) -> MyGridOut:
@@ -150,17 +159,26 @@ async def read_my_grid(reader: Reader, actor: Actor, *, now: datetime) -> MyGrid
 
     Raises: ResidenceUnknown.
     """
-    rows = await HOME_CONTACTS.all(reader, person_id=actor.person_id, day=local_day(now))
+    rows = await HOME_CONTACTS.all(
+        reader, person_id=actor.person_id, day=local_day(now), now=now
+    )
     if not rows:
         raise ResidenceUnknown
     levels = _by_node(rows)
+    layers: list[Shown] = []
+    if rows[0].layered:
+        whose = {"person_id": actor.person_id, "day": local_day(now)}
+        home = await HOME_CHAINS.first(reader, **whose)
+        layers = shown_chains(None if home is None else home.chains)
     return MyGridOut.model_validate(
         {
             "address": rows[0].address,
             "household_id": rows[0].household_id,
             "lane_chief": _holder(levels, Role.LANE_CHIEF),
             "grid_leader": _holder(levels, Role.GRID_LEADER),
+            "on_call": on_call_shown(on_call_of(rows, Level.GRID)),
             "levels": levels,
+            "layers": layers,
             "version": rows[0].version,
         }
     )
@@ -173,8 +191,11 @@ async def read_plate(reader: Reader, plate_code: str, *, now: datetime) -> Plate
     """
     code = plate_code.strip().upper()
     rows = await PLATE_CONTACTS.all(reader, plate_code=code, day=local_day(now))
-    if not rows:
-        raise PlateNotFound
+    if not rows:  # the lane may have become another one; its old plates still hang there
+        heir = await successor_plate(reader, code, now=now)
+        if heir is None:
+            raise PlateNotFound
+        rows = await PLATE_CONTACTS.all(reader, plate_code=heir, day=local_day(now))
     levels = _by_node(rows)
     return PlateOut.model_validate(
         {
@@ -200,6 +221,22 @@ async def read_node_contacts(
     return NodeContactsOut.model_validate(_by_node(rows)[0])
 
 
+async def read_on_call(reader: Reader, node_id: UUID, *, now: datetime) -> OnCallOut:
+    """Show who is on call for a place now.
+
+    Raises: NodeNotFound, NobodyOnCall.
+    """
+    rows = await ON_CALL_CONTACTS.all(reader, node_id=node_id, day=local_day(now), now=now)
+    if not rows:
+        raise NodeNotFound
+    found = on_call_of(rows, Level(max(row.level for row in rows)))
+    shown = on_call_shown(found)
+    if found is None or shown is None:
+        raise NobodyOnCall
+    first = next(row for row in rows if row.node_id == found.node_id)
+    return OnCallOut.model_validate({"node": _node_view([first])["node"], **shown})
+
+
 def normal_address(text: str) -> str:
     """Write a door the one way the register does: no spaces, half-width digits."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -217,27 +254,21 @@ async def current_node(tx: ReadTx, node_id: UUID, *, now: datetime) -> Node:
     return node
 
 
-async def nearest_lane(
-    source: Source, point: Point, system: CoordinateSystem, *, now: datetime
-) -> tuple[NodeRow, int]:
-    """Return the lane of a position, and how many metres away its point is.
+async def node_or_successors(
+    tx: ReadTx, node_id: UUID, *, now: datetime
+) -> tuple[Node, list[NodeRow]]:
+    """Return a place of today's grid, or one that is no more with what it has become.
 
-    Inside a lane's boundary it is that lane (0 metres when it has no point); else the lane
-    whose point is nearest, inside the innermost place whose boundary holds the position.
-
-    Raises: NoLaneNearby.
+    Raises: NodeNotFound.
     """
-    here = to_wgs84(point, system)
-    day = local_day(now)
-    inside = await innermost_around(source, here, day=day)
-    if inside is not None and inside.level == Level.LANE:
-        if inside.longitude is None or inside.latitude is None:
-            return inside, 0
-        return inside, round(metres_between(here, Point(inside.longitude, inside.latitude)))
-    found = await nearest_around(source, here, inside and inside.id, day=day)
-    if found is None:
-        raise NoLaneNearby
-    return found.lane, round(found.metres)
+    day = literal(local_day(now))
+    node = await tx.scalar(select(Node).where(Node.id == node_id, exists_on(day)))
+    if node is not None:
+        return node, []
+    heirs = await successors_of(tx, node_id, now=now)
+    if not heirs:
+        raise NodeNotFound
+    return await tx.get_one(Node, node_id), heirs
 
 
 def households_at(actor: Actor, node: Node) -> Select[Household, int]:
@@ -257,7 +288,7 @@ def households_at(actor: Actor, node: Node) -> Select[Household, int]:
     return (
         select(Household, func.count(Residence.person_id))
         .outerjoin(Residence, Residence.household_id == Household.id)
-        .where(here == node.id)
+        .where(here == node.id, Household.ended_on.is_(None))
         .group_by(Household.id)
     )
 
@@ -272,7 +303,7 @@ def organizations_at(node: Node) -> Select[Organization]:
     )
 
 
-def _by_node(rows: Sequence[Contact | HomeContact]) -> list[Shown]:
+def _by_node(rows: Sequence[Contact | ContactOnCall | HomeContact]) -> list[Shown]:
     """Gather the people in office under their nodes, as plain values.
 
     The answer's model reads them all at once, which is faster than making a model of each.
@@ -281,7 +312,7 @@ def _by_node(rows: Sequence[Contact | HomeContact]) -> list[Shown]:
     return [_node_view([*group]) for _, group in groups]
 
 
-def _node_view(rows: Sequence[Contact | HomeContact]) -> Shown:
+def _node_view(rows: Sequence[Contact | ContactOnCall | HomeContact]) -> Shown:
     first = rows[0]
     node = {
         "id": first.node_id,
@@ -293,10 +324,10 @@ def _node_view(rows: Sequence[Contact | HomeContact]) -> Shown:
     return {"node": node, "contacts": [_contact(row) for row in rows if row.role is not None]}
 
 
-def _contact(row: Contact | HomeContact) -> Shown:
+def _contact(row: Contact | ContactOnCall | HomeContact) -> Shown:
     return {
         "role": row.role,
-        "role_name": _NAMES[row.role or ""],
+        "role_name": row.role_name or _NAMES[row.role or ""],
         "name": row.person_name,
         "duty_phone": row.duty_phone,
         "stands_in_for": row.stands_in_for,

@@ -33,13 +33,32 @@ class Permission(StrEnum):
     APPOINTMENT_MANAGE = "appointment:manage"
     LEAVE_GRANT = "leave:grant"
     ROSTER_READ = "roster:read"
+    ROSTER_MANAGE = "roster:manage"
+    """To say who is on call when."""
     HOUSEHOLD_READ = "household:read"
+    """To find entries of the registers, with names and numbers masked."""
+    REGISTER_MANAGE = "register:manage"
+    """To keep the registers, and to see a whole entry; each look is recorded."""
+    RESIDENCE_DECIDE = "residence:decide"
+    """To confirm that somebody lives where she says, or to refuse it."""
+    CARE_READ = "care:read"
+    """To know who needs special care; each look at a person is recorded."""
+    HOUSEHOLD_IMPORT = "household:import"
+    """To bring households and people as a file, and to take them out."""
     VENUE_MANAGE = "venue:manage"
     BOOKING_READ = "booking:read"
     BOOKING_MANAGE = "booking:manage"
     CHILD_LOOK = "child:look"
+    AUDIT_READ = "audit:read"
     STATISTICS_READ = "statistics:read"
     STATISTICS_MANAGE = "statistics:manage"
+    CONSENT_MANAGE = "consent:manage"
+    DATA_REQUEST_ANSWER = "data_request:answer"
+    """To answer what people ask about their data: corrections, and callers to be erased."""
+    ACCOUNT_MANAGE = "account:manage"
+    """To invite and to reset the accounts of staff below."""
+    SIGN_IN_LOOK = "sign_in:look"
+    """To see when and from where staff below signed in; each look is recorded."""
     EVERYWHERE_MANAGE = "everywhere:manage"
     """To change with another permission what holds in every district."""
 
@@ -63,6 +82,11 @@ class Role(StrEnum):
 
 
 _FIELD = frozenset({Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.HOUSEHOLD_READ})
+_REGISTERS = frozenset(
+    {Permission.REGISTER_MANAGE, Permission.RESIDENCE_DECIDE, Permission.CARE_READ}
+)
+"""Of who visits the households. A lane's chief is a neighbour of theirs; street and district do
+not need to know who is ill or poor."""
 _OFFICE = _FIELD | {
     Permission.ISSUE_INTAKE,
     Permission.ISSUE_MODERATE,
@@ -72,11 +96,13 @@ _OFFICE = _FIELD | {
     Permission.BOOKING_MANAGE,
     Permission.CHILD_LOOK,
     Permission.STATISTICS_READ,
+    Permission.DATA_REQUEST_ANSWER,
 }
 _STREET = _OFFICE | {Permission.ISSUE_DISPATCH}
 
 _OPERATOR = frozenset(
     {
+        Permission.AUDIT_READ,
         Permission.ISSUE_READ,
         Permission.REPLY_MANAGE,
         Permission.CATEGORY_MANAGE,
@@ -85,25 +111,53 @@ _OPERATOR = frozenset(
         Permission.APPOINTMENT_MANAGE,
         Permission.LEAVE_GRANT,
         Permission.ROSTER_READ,
+        Permission.ROSTER_MANAGE,
         Permission.HOUSEHOLD_READ,
+        Permission.HOUSEHOLD_IMPORT,
         Permission.VENUE_MANAGE,
         Permission.BOOKING_READ,
         Permission.BOOKING_MANAGE,
         Permission.STATISTICS_READ,
         Permission.STATISTICS_MANAGE,
+        Permission.CONSENT_MANAGE,
+        Permission.DATA_REQUEST_ANSWER,
+        Permission.ACCOUNT_MANAGE,
+        Permission.SIGN_IN_LOOK,
     }
 )
 
+OPERATORS = frozenset({Role.OPERATOR, Role.CHIEF_OPERATOR})
+"""Those whose accounts open most."""
+
 GRANTED: dict[Role, frozenset[Permission]] = {
-    Role.LANE_CHIEF: _FIELD,
-    Role.GRID_WORKER: _FIELD,
+    Role.LANE_CHIEF: _FIELD | {Permission.RESIDENCE_DECIDE},
+    Role.GRID_WORKER: _FIELD | _REGISTERS,
     Role.GRID_LEADER: _FIELD
-    | {Permission.LEAVE_GRANT, Permission.ROSTER_READ, Permission.STATISTICS_READ},
-    Role.COMMUNITY_WORKER: _OFFICE,
-    Role.COMMUNITY_SECRETARY: _OFFICE | {Permission.LEAVE_GRANT},
+    | _REGISTERS
+    | {
+        Permission.LEAVE_GRANT,
+        Permission.ROSTER_READ,
+        Permission.ROSTER_MANAGE,
+        Permission.STATISTICS_READ,
+    },
+    Role.COMMUNITY_WORKER: _OFFICE | _REGISTERS | {Permission.HOUSEHOLD_IMPORT},
+    Role.COMMUNITY_SECRETARY: _OFFICE
+    | _REGISTERS
+    | {
+        Permission.LEAVE_GRANT,
+        Permission.ROSTER_MANAGE,
+        Permission.ACCOUNT_MANAGE,
+        Permission.HOUSEHOLD_IMPORT,
+    },
     Role.STREET_DISPATCHER: _STREET | {Permission.REPLY_MANAGE},
-    Role.STREET_SECRETARY: _STREET | {Permission.ISSUE_CONFIDENTIAL, Permission.LEAVE_GRANT},
-    Role.DISCIPLINE_OFFICER: frozenset({Permission.ISSUE_CONFIDENTIAL}),
+    Role.STREET_SECRETARY: _STREET
+    | {
+        Permission.ISSUE_CONFIDENTIAL,
+        Permission.LEAVE_GRANT,
+        Permission.ROSTER_MANAGE,
+        Permission.ACCOUNT_MANAGE,
+    },
+    Role.DISCIPLINE_OFFICER: frozenset({Permission.ISSUE_CONFIDENTIAL, Permission.AUDIT_READ}),
     Role.DEPARTMENT_OFFICER: frozenset(
         {Permission.ISSUE_READ, Permission.ISSUE_HANDLE, Permission.STATISTICS_READ}
     ),

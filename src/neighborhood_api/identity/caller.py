@@ -1,7 +1,9 @@
 """Dependencies that tell a route who is calling."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
@@ -9,10 +11,39 @@ from typing_extensions import override
 
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.revocations import Revocations
-from neighborhood_api.identity.tokens import NotSignedIn, TokenRevoked, Tokens
+from neighborhood_api.identity.second_step.challenges import SecondStepSetupNeeded
+from neighborhood_api.identity.tokens import NotSignedIn, OnlyFor, TokenRevoked, Tokens
 from neighborhood_api.kit.limits import RateLimit, address_of
+from neighborhood_api.kit.problems import Problem
+
+F = TypeVar("F", bound=Callable[..., object])
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_MARK = "comes_first"
+
+
+class PasswordChangeNeeded(Problem):
+    """The password is too old, or somebody else chose it: change it before anything else."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "Change your password first, then refresh the tokens"
+    message = "请先修改密码，再继续使用"
+
+
+_FIRST: dict[OnlyFor, type[Problem]] = {
+    OnlyFor.PASSWORD: PasswordChangeNeeded,
+    OnlyFor.SECOND_STEP: SecondStepSetupNeeded,
+}
+
+
+def comes_first(operation: F) -> F:
+    """Mark an operation that is open to whoever must do something before anything else."""
+    setattr(operation, _MARK, True)
+    return operation
+
+
+def _is_first(request: Request) -> bool:
+    return getattr(request.scope.get("endpoint"), _MARK, False)
 
 
 @dataclass(frozen=True)
@@ -43,7 +74,8 @@ class _CurrentActor(HTTPBearer):
     async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
         """Identify the caller by her access token.
 
-        Raises: NotSignedIn, TokenExpired, TokenRevoked, TooManyRequests.
+        Raises: NotSignedIn, TokenExpired, TokenRevoked, TooManyRequests,
+            PasswordChangeNeeded, SecondStepSetupNeeded.
         """
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if not given or scheme.lower() != "bearer":
@@ -52,6 +84,8 @@ class _CurrentActor(HTTPBearer):
         token = gate.tokens.read(given.strip())
         if await gate.revocations.holds(token):
             raise TokenRevoked
+        if token.only_for is not None and not _is_first(request):
+            raise _FIRST[token.only_for]
         caller = request.state.caller = token.caller
         if request.method not in _SAFE:
             await gate.writes.hit(caller)

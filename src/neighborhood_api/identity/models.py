@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, func
+from sqlalchemy import ForeignKey, Index, LargeBinary, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Model
@@ -27,6 +27,10 @@ class Person(Model):
     """WeChat's name for the person in our mini-program."""
     unionid: Mapped[str | None] = mapped_column(default=None)
     password_hash: Mapped[str | None] = mapped_column(default=None)
+    password_set_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When she chose it; one without a day does not grow old."""
+    password_given: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether somebody else chose it: then she changes it before anything else."""
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     """Wrong passwords since the last right one."""
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
@@ -36,6 +40,8 @@ class Person(Model):
         ForeignKey("person.id"), default=None, index=True
     )
     """Set when this turned out to be somebody already known by phone."""
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Since when nothing is known of her: the row stays for the records that name its id."""
     version: Mapped[int] = mapped_column(default=1)
 
 
@@ -47,6 +53,14 @@ class SignIn(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(default="password", server_default="password")
+    """How she signed in: wechat or password."""
+    device: Mapped[str] = mapped_column(default="other", server_default="other")
+    """What family of program, on what system; never more."""
+    network: Mapped[str | None] = mapped_column(default=None)
+    """From which network, not from which address."""
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When its tokens were last renewed."""
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     end_reason: Mapped[str | None] = mapped_column(default=None)
 

@@ -7,13 +7,14 @@ instead: slower, never wrong.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 from weakref import WeakSet
 
 import asyncpg
 import structlog
-from sqlalchemy import bindparam, delete, event, func, select, update
+from sqlalchemy import Select, bindparam, delete, event, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity.models import Person, Revocation, SignIn
@@ -28,6 +29,8 @@ EVERY_EPOCH = 2**31 - 1
 KEPT = LIFETIME + timedelta(minutes=5)
 """No token lives longer; the margin is for clocks that differ."""
 _CHANNEL = "revocation"
+_VERY_MANY = "*"
+"""Heard instead of a name: so many were revoked that they are to be read from the table."""
 _RETRY_SECONDS = 1.0
 
 LEAST_EPOCHS = Query(
@@ -48,6 +51,36 @@ async def revoke_person(tx: Tx, person_id: UUID, *, now: datetime) -> None:
     epoch = await tx.scalar(raised.returning(Person.epoch))
     if epoch is not None:
         await _announce(tx, person_id, epoch, now)
+
+
+async def revoke_people(tx: Tx, people: Select[UUID], *, now: datetime) -> None:
+    """Make every access token of very many people worthless, in one statement.
+
+    Whoever is not signed in has none. Each process is told once, and reads them all.
+    """
+    signed_in = select(SignIn.person_id).where(SignIn.ended_at.is_(None))
+    raised = (
+        update(Person)
+        .where(Person.id.in_(people), Person.id.in_(signed_in))
+        .values(epoch=Person.epoch + 1)
+        .returning(Person.id, Person.epoch, literal(now).label("revoked_at"))
+        .execution_options(synchronize_session=False)
+        .cte("raised")
+    )
+    statement = insert(Revocation).from_select(
+        ["subject_id", "least_epoch", "revoked_at"], select(raised)
+    )
+    newest = {k: statement.excluded[k] for k in ("least_epoch", "revoked_at")}
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=["subject_id"], set_=newest)
+    )
+    await tx.execute(select(func.pg_notify(_CHANNEL, _VERY_MANY)))
+
+    def committed(_: object) -> None:
+        for copy in _here:
+            copy.doubt()
+
+    event.listen(tx.sync_session, "after_commit", committed, once=True)
 
 
 async def revoke_sign_in(tx: Tx, sign_in: SignIn, *, reason: str, now: datetime) -> None:
@@ -87,7 +120,10 @@ class Revocations:
         self._least: dict[UUID, int] = {}
         self._heard: dict[UUID, int] = {}
         self._live = False
+        self._listening = False
+        self._one_reads = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         _here.add(self)
 
     @property
@@ -110,6 +146,17 @@ class Revocations:
         """Learn that the subject's tokens of epochs before `least_epoch` are worthless."""
         least = max(least_epoch, self._least.get(subject_id, 0))
         self._least[subject_id] = self._heard[subject_id] = least
+
+    def doubt(self) -> None:
+        """Ask the database until the copy has been read anew; for very many at once."""
+        self._live = False
+        if self._listening:
+            self._reading = asyncio.get_running_loop().create_task(self._read_anew())
+
+    async def _read_anew(self) -> None:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._load()
+            self._live = self._listening and self._reading is asyncio.current_task()
 
     async def holds(self, token: Verified) -> bool:
         """Tell whether the token was revoked."""
@@ -136,18 +183,18 @@ class Revocations:
         closed = asyncio.Event()
 
         def lost(_: object) -> None:
-            self._live = False
+            self._live = self._listening = False
             closed.set()
 
         try:
             connection.add_termination_listener(lost)
             await connection.add_listener(_CHANNEL, self._hear)
             await self._load()
-            self._live = True
+            self._live = self._listening = True
             while not closed.is_set():
                 await self._prove(connection, closed)
         finally:
-            self._live = False
+            self._live = self._listening = False
             await connection.close(timeout=2)
 
     async def _prove(self, connection: asyncpg.Connection, closed: asyncio.Event) -> None:
@@ -160,13 +207,17 @@ class Revocations:
 
     async def _load(self) -> None:
         """Copy the table, without losing what is heard while it is being read."""
-        self._heard.clear()
-        rows = dict(await ALL_EPOCHS.all(self._database.reader))
-        for subject, least in self._heard.items():
-            rows[subject] = max(least, rows.get(subject, 0))
-        self._least = rows
+        async with self._one_reads:
+            self._heard.clear()
+            rows = dict(await ALL_EPOCHS.all(self._database.reader))
+            for subject, least in self._heard.items():
+                rows[subject] = max(least, rows.get(subject, 0))
+            self._least = rows
 
     def _hear(self, _: object, __: int, ___: str, payload: str) -> None:
+        if payload == _VERY_MANY:
+            self.doubt()
+            return
         subject, least = payload.split()
         self.note(UUID(subject), int(least))
 

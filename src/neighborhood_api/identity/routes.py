@@ -4,8 +4,10 @@ from datetime import datetime
 
 from fastapi import Depends, Request
 
-from neighborhood_api.identity import service, staff, tokens
-from neighborhood_api.identity.caller import ActorDep, GateDep, limit_sign_ins
+from neighborhood_api.identity import joining, service, staff, tokens
+from neighborhood_api.identity.accounts.password_rules import NEXT_PASSWORD_REFUSALS
+from neighborhood_api.identity.caller import ActorDep, GateDep, comes_first, limit_sign_ins
+from neighborhood_api.identity.dependencies import IssuerDep
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import (
     AccountOut,
@@ -19,7 +21,7 @@ from neighborhood_api.identity.schemas import (
     StaffSignInIn,
     WeChatSignInIn,
 )
-from neighborhood_api.identity.service import Issuer
+from neighborhood_api.identity.second_step.challenges import SecondStepNeeded
 from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReaderDep, ReadTx, ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
@@ -39,25 +41,20 @@ def _wechat(request: Request) -> WeChat:
     return wechat
 
 
-def _issuer(request: Request, gate: GateDep) -> Issuer:
-    return Issuer(gate.tokens, request.app.state.standing_of)
-
-
 @router.post(
     "/auth/wechat",
     summary="微信登录 · Sign in from the mini-program",
     dependencies=[Depends(limit_sign_ins)],
-    responses=problems(*LOGIN_REFUSALS),
+    responses=problems(*LOGIN_REFUSALS, SecondStepNeeded, TryAgain),
 )
 async def sign_in_with_wechat(
-    request: Request, body: WeChatSignInIn, gate: GateDep, tx: TxDep, now: NowDep
+    request: Request, body: WeChatSignInIn, issuer: IssuerDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
     """用 wx.login 的 code 换取令牌；第一次登录即建立账号。
 
     Exchange a `wx.login` code for tokens; the first sign-in creates the account.
     """
     user = await _wechat(request).exchange_login_code(body.code)
-    issuer = _issuer(request, gate)
     return await service.sign_in_with_wechat(tx, issuer, user.openid, user.unionid, now=now)
 
 
@@ -66,25 +63,22 @@ async def sign_in_with_wechat(
     summary="工作人员登录 · Sign in by phone and password",
     dependencies=[Depends(limit_sign_ins)],
     responses=problems(
-        staff.WrongPhoneOrPassword, staff.AccountLocked, TooManyRequests, TryAgain
+        staff.WrongPhoneOrPassword,
+        SecondStepNeeded,
+        staff.AccountLocked,
+        TooManyRequests,
+        TryAgain,
     ),
 )
 async def sign_in_staff(
-    request: Request,
-    body: StaffSignInIn,
-    gate: GateDep,
-    reader: ReaderDep,
-    tx: TxDep,
-    now: NowDep,
+    body: StaffSignInIn, issuer: IssuerDep, reader: ReaderDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
     """工作人员用手机号和密码登录；连续输错 5 次锁定 15 分钟。
 
     Staff sign in; five wrong passwords lock the account for 15 minutes.
     """
     password = body.password.get_secret_value()
-    return await staff.sign_in_staff(
-        reader, tx, _issuer(request, gate), body.phone, password, now=now
-    )
+    return await staff.sign_in_staff(reader, tx, issuer, body.phone, password, now=now)
 
 
 @router.post(
@@ -95,7 +89,7 @@ async def sign_in_staff(
     ),
 )
 async def refresh(
-    request: Request, body: RefreshIn, gate: GateDep, tx: TxDep, now: NowDep
+    body: RefreshIn, gate: GateDep, issuer: IssuerDep, tx: TxDep, now: NowDep
 ) -> SignedInOut:
     """用 refresh_token 换新令牌；旧的随即作废（30 秒内重复提交仍有效）。
 
@@ -103,7 +97,7 @@ async def refresh(
     """
     # By token, not by address: a whole office or a whole mobile network may share one address.
     await gate.sign_ins.hit(body.refresh_token)
-    return await service.refresh(tx, _issuer(request, gate), body.refresh_token, now=now)
+    return await service.refresh(tx, issuer, body.refresh_token, now=now)
 
 
 @router.post("/auth/logout", summary="退出登录 · Sign out this device")
@@ -114,6 +108,7 @@ async def sign_out(body: RefreshIn, tx: TxDep, now: NowDep) -> Done:
 
 
 @router.get("/me", summary="我的账号 · The caller's account", responses=problems(*SIGNED_IN))
+@comes_first
 async def read_me(request: Request, actor: ActorDep, tx: ReadTxDep, now: NowDep) -> AccountOut:
     """本人的称呼、手机号、岗位和居住街巷，附各级地名。
 
@@ -151,11 +146,20 @@ async def _account(request: Request, tx: ReadTx, person: Person, now: datetime) 
     "/me/phone",
     summary="绑定手机号 · Bind the WeChat phone number",
     responses=problems(
-        *SIGNED_IN, *PHONE_REFUSALS, service.PhoneTaken, service.PostsWouldBeLost
+        *SIGNED_IN,
+        *PHONE_REFUSALS,
+        SecondStepNeeded,
+        joining.PhoneTaken,
+        joining.PostsWouldBeLost,
     ),
 )
 async def bind_phone(
-    request: Request, body: PhoneCodeIn, actor: ActorDep, gate: GateDep, tx: TxDep, now: NowDep
+    request: Request,
+    body: PhoneCodeIn,
+    actor: ActorDep,
+    issuer: IssuerDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> PhoneBoundOut:
     """用手机号按钮的 code 绑定手机号；号码若已由工作人员登记，即转为登记的身份。
 
@@ -164,8 +168,7 @@ async def bind_phone(
     caller holds a post, or will, or stands in for one.
     """
     phone = await _wechat(request).phone_number(body.code)
-    issuer = _issuer(request, gate)
-    signed_in = await service.bind_phone(
+    signed_in = await joining.bind_phone(
         tx, actor, issuer, phone, holds_posts=request.app.state.holds_posts, now=now
     )
     return PhoneBoundOut(phone=phone, signed_in=signed_in)
@@ -178,12 +181,18 @@ async def bind_phone(
         *SIGNED_IN,
         staff.WrongOldPassword,
         staff.AccountLocked,
-        service.PasswordTooWeak,
+        *NEXT_PASSWORD_REFUSALS,
         TryAgain,
     ),
 )
+@comes_first
 async def change_password(
-    body: PasswordChangeIn, actor: ActorDep, reader: ReaderDep, tx: TxDep, now: NowDep
+    body: PasswordChangeIn,
+    actor: ActorDep,
+    issuer: IssuerDep,
+    reader: ReaderDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> Done:
     """修改密码，并退出其他设备；原密码输错与登录输错合并计数。
 
@@ -191,7 +200,9 @@ async def change_password(
     lock of five failures.
     """
     old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
-    await staff.change_password(reader, tx, actor, old, new, now=now)
+    await staff.change_password(
+        reader, tx, actor, old, new, device=issuer.device, age=issuer.passwords, now=now
+    )
     return Done()
 
 

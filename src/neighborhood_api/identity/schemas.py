@@ -194,6 +194,10 @@ class SignedInOut(Out):
     """换新用，只用一次 · For `POST /auth/refresh`; each is used once."""
     refresh_expires_at: Moment
     me: MeOut
+    password_change_needed: bool = False
+    """为真时先改密码(PUT /me/password)再换新令牌 · Change the password first, then refresh."""
+    second_step_setup_needed: bool = False
+    """为真时须先启用动态码(POST /me/totp),再换新令牌 · Set up the second step, then refresh."""
 
 
 class PhoneBoundOut(Out):

@@ -9,15 +9,19 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity import passwords
-from neighborhood_api.identity.access import Actor
-from neighborhood_api.identity.events import PersonMerged, PhoneBound
+from neighborhood_api.identity.access import OPERATORS, Actor
+from neighborhood_api.identity.accounts.password_rules import (
+    FOR_EVER,
+    PasswordAge,
+    require_strong,
+)
 from neighborhood_api.identity.models import Person, RefreshToken, SignIn
 from neighborhood_api.identity.places import Level
-from neighborhood_api.identity.revocations import revoke_person, revoke_sign_in
+from neighborhood_api.identity.revocations import revoke_sign_in
 from neighborhood_api.identity.schemas import (
     AccountOut,
     MeOut,
@@ -27,16 +31,17 @@ from neighborhood_api.identity.schemas import (
     PostOut,
     SignedInOut,
 )
-from neighborhood_api.identity.tokens import LIFETIME, Standing, Tokens
-from neighborhood_api.kit.db import ReadTx, Tx, refusing
+from neighborhood_api.identity.second_step.challenges import challenge, has_authenticator
+from neighborhood_api.identity.sessions.devices import UNKNOWN, Device
+from neighborhood_api.identity.sessions.history import REFRESH_LIFETIME, note_attempt
+from neighborhood_api.identity.sessions.models import Outcome, SignInKind
+from neighborhood_api.identity.tokens import LIFETIME, OnlyFor, Standing, Tokens
+from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.ids import new_id
-from neighborhood_api.kit.outbox import emit
-from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.problems import Problem, TryAgain
 
-REFRESH_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=30)
 """A phone sends up to ten requests at once, which may all meet an expired token and refresh."""
-PASSWORD_KINDS = 3
 
 StandingOf = Callable[[ReadTx, UUID, datetime], Awaitable[Standing]]
 """Answers what a person is now; `grid` knows, and `app` introduces them."""
@@ -76,28 +81,6 @@ class RefreshTokenReused(Problem):
     keeps_changes = True
 
 
-class PhoneTaken(Problem):
-    """The number belongs to a person with another WeChat account."""
-
-    title = "This phone number belongs to another account"
-    message = "这个手机号已绑定其他微信，请换一个号码或联系社区工作人员"
-
-
-class PostsWouldBeLost(Problem):
-    """Becoming the person of another number would leave the caller's posts to nobody."""
-
-    title = "You hold posts under your present number, which the new one would not have"
-    message = "您在现有号码下担任岗位，换绑会失去岗位；请先联系系统管理员把岗位转到新号码"
-
-
-class PasswordTooWeak(Problem):
-    """The new password has too few kinds of characters."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The password needs three of: capital, small letter, digit, sign"
-    message = "密码要包含大写字母、小写字母、数字、符号中的至少三种"
-
-
 class StaleVersion(Problem):
     """Somebody changed the resource after it was read."""
 
@@ -119,31 +102,80 @@ class Issuer:
 
     tokens: Tokens
     standing_of: StandingOf
+    device: Device = UNKNOWN
+    """Where the request comes from."""
+    passwords: PasswordAge = FOR_EVER
+    second_step_required: bool = False
+    """Whether operators have to sign in with a second step."""
 
-    async def sign_in(self, tx: Tx, person: Person, *, now: datetime) -> SignedInOut:
-        """Start a sign-in on one more device."""
-        sign_in = SignIn(person_id=person.id, created_at=now)
+    async def sign_in(
+        self, tx: Tx, person: Person, kind: SignInKind, *, now: datetime
+    ) -> SignedInOut:
+        """Start a sign-in on one more device, unless a second step comes first.
+
+        A right password does not make up for wrong ones before the second step: otherwise
+        whoever knows the password could guess codes for ever.
+
+        Raises: SecondStepNeeded.
+        """
+        if await has_authenticator(tx, person.id):
+            raise await challenge(tx, person.id, kind.value, now=now)
+        if kind is SignInKind.PASSWORD:
+            person.failed_sign_ins = 0
+            person.locked_until = None
+        return await self.admit(tx, person, kind, now=now)
+
+    async def admit(
+        self, tx: Tx, person: Person, kind: SignInKind, *, now: datetime
+    ) -> SignedInOut:
+        """Start a sign-in whose steps are all done."""
+        sign_in = SignIn(
+            person_id=person.id,
+            created_at=now,
+            kind=kind.value,
+            device=self.device.family,
+            network=self.device.network,
+        )
         tx.add(sign_in)
+        note_attempt(tx, person.id, kind, Outcome.SUCCEEDED, self.device, now)
         await tx.flush()
-        return await self.renew(tx, person, sign_in.id, now=now)
+        return await self.renew(tx, person, sign_in, now=now)
 
     async def renew(
-        self, tx: Tx, person: Person, sign_in_id: UUID, *, now: datetime
+        self, tx: Tx, person: Person, sign_in: SignIn, *, now: datetime
     ) -> SignedInOut:
         """Give out an access token and the next refresh token of a sign-in."""
         secret = token_urlsafe(32)
         refresh = RefreshToken(
-            digest=_digest(secret), sign_in_id=sign_in_id, expires_at=now + REFRESH_LIFETIME
+            digest=_digest(secret), sign_in_id=sign_in.id, expires_at=now + REFRESH_LIFETIME
         )
         tx.add(refresh)
         standing = await self.standing_of(tx, person.id, now)
+        first = await self._comes_first(tx, person, sign_in, standing, now)
+        token = self.tokens.make(
+            person.id, sign_in.id, person.epoch, standing, now, only_for=first
+        )
         return SignedInOut(
-            access_token=self.tokens.make(person.id, sign_in_id, person.epoch, standing, now),
+            access_token=token,
             expires_at=now + LIFETIME,
             refresh_token=secret,
             refresh_expires_at=refresh.expires_at,
             me=me_view(person, standing),
+            password_change_needed=first is OnlyFor.PASSWORD,
+            second_step_setup_needed=first is OnlyFor.SECOND_STEP,
         )
+
+    async def _comes_first(
+        self, tx: Tx, person: Person, sign_in: SignIn, standing: Standing, now: datetime
+    ) -> OnlyFor | None:
+        """Return what a person has to do before anything else is open to her."""
+        by_password = sign_in.kind == SignInKind.PASSWORD
+        if by_password and self.passwords.is_over(person, now):
+            return OnlyFor.PASSWORD
+        operates = any(post.role in OPERATORS for post in standing.posts)
+        if not (self.second_step_required and operates):
+            return None
+        return None if await has_authenticator(tx, person.id) else OnlyFor.SECOND_STEP
 
 
 def me_view(person: Person, standing: Standing) -> MeOut:
@@ -183,13 +215,20 @@ def _parts(named: Sequence[Part]) -> list[PlacePartOut]:
 async def sign_in_with_wechat(
     tx: Tx, issuer: Issuer, openid: str, unionid: str | None, *, now: datetime
 ) -> SignedInOut:
-    """Sign in whoever WeChat says this is; the first time, create her."""
+    """Sign in whoever WeChat says this is; the first time, create her.
+
+    Raises: SecondStepNeeded, TryAgain.
+    """
     values = {"id": new_id(), "openid": openid, "unionid": unionid}
     blank = {"failed_sign_ins": 0, "epoch": 0, "version": 1}
     created = insert(Person).values(values | blank).on_conflict_do_nothing()
     await tx.execute(created)  # of two first sign-ins at once, one inserts and both go on
-    person = (await tx.scalars(select(Person).where(Person.openid == openid))).one()
-    return await issuer.sign_in(tx, person, now=now)
+    # Shared, so that a reset that takes the WeChat account away comes before or after.
+    mine = select(Person).where(Person.openid == openid).with_for_update(read=True)
+    person = await tx.scalar(mine)
+    if person is None:
+        raise TryAgain(retry_after_seconds=1)
+    return await issuer.sign_in(tx, person, SignInKind.WECHAT, now=now)
 
 
 async def refresh(tx: Tx, issuer: Issuer, secret: str, *, now: datetime) -> SignedInOut:
@@ -208,9 +247,12 @@ async def refresh(tx: Tx, issuer: Issuer, secret: str, *, now: datetime) -> Sign
         token.replaced_at = now
     elif token.replaced_at + REUSE_GRACE < now:
         await revoke_sign_in(tx, sign_in, reason="refresh_token_reused", now=now)
+        who, copied = sign_in.person_id, SignInKind.REFRESH
+        note_attempt(tx, who, copied, Outcome.REUSED, issuer.device, now)
         raise RefreshTokenReused
     person = (await tx.scalars(select(Person).where(Person.id == sign_in.person_id))).one()
-    return await issuer.renew(tx, person, sign_in.id, now=now)
+    sign_in.last_used_at = now
+    return await issuer.renew(tx, person, sign_in, now=now)
 
 
 async def sign_out(tx: Tx, secret: str, *, now: datetime) -> None:
@@ -223,58 +265,12 @@ async def sign_out(tx: Tx, secret: str, *, now: datetime) -> None:
         await revoke_sign_in(tx, sign_in, reason="signed_out", now=now)
 
 
-async def bind_phone(
-    tx: Tx,
-    actor: Actor,
-    issuer: Issuer,
-    phone: str,
-    *,
-    holds_posts: HoldsPosts,
-    now: datetime,
-) -> SignedInOut | None:
-    """Note the caller's verified number; become the person staff registered under it.
-
-    Return new tokens when the caller became somebody else, None otherwise. Posts belong to
-    the person they were given to, so whoever holds any does not become somebody else.
-
-    Raises: PhoneTaken, PostsWouldBeLost.
-    Emits: PhoneBound, PersonMerged.
-    """
-    involved = select(Person).where((Person.id == actor.person_id) | (Person.phone == phone))
-    people = (await tx.scalars(involved.order_by(Person.id).with_for_update())).all()
-    me = next(p for p in people if p.id == actor.person_id)
-    known = next((p for p in people if p.phone == phone), None)
-    if known is None or known is me:
-        if me.phone != phone:
-            me.phone = phone
-            me.version += 1
-            with refusing({"uq_person_phone": PhoneTaken}):  # by another phone, this moment
-                await tx.flush()
-        emit(tx, PhoneBound(person_id=me.id))
-        return None
-    if known.openid is not None or me.openid is None:
-        raise PhoneTaken
-    if await holds_posts(tx, me.id, now):
-        raise PostsWouldBeLost
-    openid, unionid = me.openid, me.unionid
-    me.openid = me.unionid = me.phone = None
-    me.merged_into_id = known.id
-    await tx.flush()  # the unique openid must leave one row before it enters the other
-    known.openid, known.unionid = openid, unionid
-    await revoke_person(tx, me.id, now=now)
-    for sign_in in await tx.scalars(open_sign_ins(me.id)):
-        await revoke_sign_in(tx, sign_in, reason="merged", now=now)
-    emit(tx, PersonMerged(from_person_id=me.id, into_person_id=known.id))
-    emit(tx, PhoneBound(person_id=known.id))
-    return await issuer.sign_in(tx, known, now=now)
-
-
 async def rename(tx: Tx, actor: Actor, wish: NameIn) -> Person:
     """Change what the caller is called.
 
     Raises: StaleVersion.
     """
-    person = await _lock_person(tx, actor.person_id)
+    person = await lock_person(tx, actor.person_id)
     if person.version != wish.version:
         raise StaleVersion(version=person.version)
     person.name = wish.name
@@ -282,22 +278,14 @@ async def rename(tx: Tx, actor: Actor, wish: NameIn) -> Person:
     return person
 
 
-def require_strong(password: str) -> None:
-    """Refuse a new password that is easily guessed.
-
-    Raises: PasswordTooWeak.
-    """
-    kinds = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
-    if sum(any(kind(c) for c in password) for kind in kinds) < PASSWORD_KINDS:
-        raise PasswordTooWeak
-
-
-async def password_hash(password: str) -> str:
+async def password_hash(
+    password: str, *, phone: str | None = None, name: str | None = None
+) -> str:
     """Hash a new password that is strong enough.
 
-    Raises: PasswordTooWeak.
+    Raises: PasswordTooWeak, PasswordTooCommon, PasswordTellsOfHer.
     """
-    require_strong(password)
+    require_strong(password, phone=phone, name=name)
     return await passwords.hash_password(password)
 
 
@@ -310,19 +298,22 @@ def _digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def open_sign_ins(person_id: UUID) -> Select[SignIn]:
-    """Select the devices on which a person is signed in."""
-    return select(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None))
-
-
 async def _lock_sign_in(tx: Tx, sign_in_id: UUID) -> SignIn:
     return (
         await tx.scalars(select(SignIn).where(SignIn.id == sign_in_id).with_for_update())
     ).one()
 
 
-async def _lock_person(tx: Tx, person_id: UUID) -> Person:
-    person = await tx.scalar(select(Person).where(Person.id == person_id).with_for_update())
+async def lock_person(tx: Tx, person_id: UUID) -> Person:
+    """Load a person, whom nobody else changes before `tx` ends.
+
+    Raises: PersonNotFound.
+    """
+    # Rows that only refer to her may still be written: a copied token notes it while it holds
+    # the sign-in that a reset is about to end.
+    mine = select(Person).where(Person.id == person_id)
+    locked = mine.with_for_update(key_share=True)
+    person = await tx.scalar(locked.execution_options(populate_existing=True))
     if person is None:
         raise PersonNotFound
     return person

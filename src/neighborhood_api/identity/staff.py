@@ -5,6 +5,7 @@ of the account is read first, the guess is looked at, and only then is the accou
 compared with what was read, and the guess counted.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,15 +17,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity import passwords
 from neighborhood_api.identity.access import Actor
-from neighborhood_api.identity.models import Person, SignIn, UnknownNumber
-from neighborhood_api.identity.revocations import revoke_sign_in
-from neighborhood_api.identity.schemas import SignedInOut
-from neighborhood_api.identity.service import (
-    Issuer,
-    PersonNotFound,
-    open_sign_ins,
+from neighborhood_api.identity.accounts.password_rules import (
+    PasswordAge,
+    replace_password,
+    require_new,
     require_strong,
 )
+from neighborhood_api.identity.models import Person, UnknownNumber
+from neighborhood_api.identity.schemas import SignedInOut
+from neighborhood_api.identity.second_step.challenges import forget_challenges
+from neighborhood_api.identity.service import Issuer, PersonNotFound
+from neighborhood_api.identity.sessions.devices import Device
+from neighborhood_api.identity.sessions.history import end_other_sign_ins, note_attempt
+from neighborhood_api.identity.sessions.models import Outcome, SignInKind
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.problems import Problem, TryAgain
 from neighborhood_api.kit.reads import Query, Reader
@@ -67,10 +72,19 @@ class _Account(NamedTuple):
     person_id: UUID | None
     password_hash: str | None
     locked_until: datetime | None
+    phone: str | None = None
+    name: str | None = None
 
 
 _STAFF = select(Person.id.label("person_id"), Person.password_hash, Person.locked_until)
 _NOBODY = select(cast(null(), Uuid), cast(null(), Text), UnknownNumber.locked_until)
+_OWN = select(
+    Person.id.label("person_id"),
+    Person.password_hash,
+    Person.locked_until,
+    Person.phone,
+    Person.name,
+)
 _BY_PHONE = Query(
     select(
         union_all(
@@ -80,7 +94,7 @@ _BY_PHONE = Query(
     ),
     _Account,
 )
-_BY_ID = Query(_STAFF.where(Person.id == bindparam("person_id")), _Account)
+_BY_ID = Query(_OWN.where(Person.id == bindparam("person_id")), _Account)
 
 
 async def sign_in_staff(
@@ -91,55 +105,100 @@ async def sign_in_staff(
     Parallel guesses are looked at side by side and counted one by one: after the fifth wrong
     one all others are refused, the right password among them.
 
-    Raises: WrongPhoneOrPassword, AccountLocked, TryAgain.
+    Raises: WrongPhoneOrPassword, AccountLocked, SecondStepNeeded, TryAgain.
     """
     account = await _known_of(reader, phone)
-    _refuse_locked(account, now)
+    refuse_locked(account, now)
     right = await passwords.matches(password, account.password_hash)
     if account.person_id is None:
         number = await _lock_unknown(tx, phone, now)
-        _refuse_locked(number, now)
+        refuse_locked(number, now)
         raise _counted(number, WrongPhoneOrPassword(), now)
     person = await _lock(tx, account.person_id, account.password_hash)
-    _refuse_locked(person, now)
+    refuse_locked(person, now)
     if not right:
-        raise _counted(person, WrongPhoneOrPassword(), now)
-    person.failed_sign_ins = 0
-    person.locked_until = None
-    return await issuer.sign_in(tx, person, now=now)
+        raise counted(tx, person, WrongPhoneOrPassword(), issuer.device, now)
+    return await issuer.sign_in(tx, person, SignInKind.PASSWORD, now=now)
 
 
 async def change_password(
-    reader: Reader, tx: Tx, actor: Actor, old: str, new: str, *, now: datetime
+    reader: Reader,
+    tx: Tx,
+    actor: Actor,
+    old: str,
+    new: str,
+    *,
+    device: Device,
+    age: PasswordAge,
+    now: datetime,
 ) -> None:
     """Change the caller's password, and sign out her other devices.
 
-    Raises: PasswordTooWeak, WrongOldPassword, AccountLocked, TryAgain.
+    Raises: PasswordTooWeak, PasswordTooCommon, PasswordTellsOfHer, PasswordUsedBefore,
+        WrongOldPassword, AccountLocked, TryAgain.
     """
     require_strong(new)
+    right, account = await _guessed(reader, actor, old, now)
+    if right:
+        require_strong(new, phone=account.phone, name=account.name)
+        await require_new(
+            reader, actor.person_id, new, account.password_hash, remembered=age.remembered
+        )
+    hashed = await passwords.hash_password(new) if right else None
+    person = await _lock(tx, actor.person_id, account.password_hash)
+    refuse_locked(person, now)
+    if hashed is None:
+        raise counted(tx, person, WrongOldPassword(), device, now)
+    await replace_password(tx, person, hashed, now=now)
+    person.failed_sign_ins = 0
+    await forget_challenges(tx, person.id)
+    mine, reason = actor.sign_in_id, "password_changed"
+    await end_other_sign_ins(tx, person.id, but=mine, reason=reason, now=now)
+
+
+async def confirmed_person(
+    reader: Reader, tx: Tx, actor: Actor, password: str | None, *, device: Device, now: datetime
+) -> Person:
+    """Lock the caller's account after she has shown that she knows its password, if any.
+
+    Raises: WrongOldPassword, AccountLocked, TryAgain.
+    """
     account = await _BY_ID.first(reader, person_id=actor.person_id)
     if account is None:
         raise PersonNotFound
-    _refuse_locked(account, now)
-    right = await passwords.matches(old, account.password_hash)
+    if account.password_hash is None:
+        return await _lock(tx, actor.person_id, None)
+    right, account = await _guessed(reader, actor, password or "", now)
+    person = await _lock(tx, actor.person_id, account.password_hash)
+    refuse_locked(person, now)
+    if not right:
+        raise counted(tx, person, WrongOldPassword(), device, now)
+    return person
+
+
+async def _guessed(
+    reader: Reader, actor: Actor, password: str, now: datetime
+) -> tuple[bool, _Account]:
+    account = await _BY_ID.first(reader, person_id=actor.person_id)
+    if account is None:
+        raise PersonNotFound
+    refuse_locked(account, now)
+    right = await passwords.matches(password, account.password_hash)
     if account.password_hash is None:  # there is nothing to guess
         raise WrongOldPassword
-    hashed = await passwords.hash_password(new) if right else None
-    person = await _lock(tx, actor.person_id, account.password_hash)
-    _refuse_locked(person, now)
-    if hashed is None:
-        raise _counted(person, WrongOldPassword(), now)
-    person.password_hash = hashed
-    person.failed_sign_ins = 0
-    others = open_sign_ins(person.id).where(SignIn.id != actor.sign_in_id)
-    for sign_in in await tx.scalars(others):
-        await revoke_sign_in(tx, sign_in, reason="password_changed", now=now)
+    return right, account
 
 
 async def forget_guesses(tx: Tx, *, now: datetime) -> None:
     """Delete the counts of unknown numbers at which nobody guessed for a while."""
     old = UnknownNumber.guessed_at < now - LOCKED_FOR
     await tx.execute(delete(UnknownNumber).where(old))
+
+
+async def forget_numbers(tx: Tx, phones: Collection[str]) -> None:
+    """Delete the counts of guesses at numbers that nobody shall be known by."""
+    digests = [_digest(phone) for phone in phones]
+    await tx.execute(delete(UnknownNumber).where(UnknownNumber.digest.in_(digests)))
 
 
 async def _known_of(reader: Reader, phone: str) -> _Account:
@@ -153,7 +212,7 @@ async def _lock(tx: Tx, person_id: UUID, password_hash: str | None) -> Person:
 
     Raises: TryAgain.
     """
-    locked = select(Person).where(Person.id == person_id).with_for_update()
+    locked = select(Person).where(Person.id == person_id).with_for_update(key_share=True)
     person = (await tx.scalars(locked.execution_options(populate_existing=True))).one()
     if person.password_hash != password_hash:
         raise TryAgain(retry_after_seconds=1)
@@ -170,9 +229,30 @@ async def _lock_unknown(tx: Tx, phone: str, now: datetime) -> UnknownNumber:
     return number
 
 
-def _refuse_locked(account: _Account | Person | UnknownNumber, now: datetime) -> None:
+def refuse_locked(account: _Account | Person | UnknownNumber, now: datetime) -> None:
+    """Refuse an account that is locked.
+
+    Raises: AccountLocked.
+    """
     if account.locked_until is not None and account.locked_until > now:
         raise _locked(account.locked_until, now)
+
+
+def counted(
+    tx: Tx,
+    person: Person,
+    wrong: Problem,
+    device: Device,
+    now: datetime,
+    kind: SignInKind = SignInKind.PASSWORD,
+) -> Problem:
+    """Count a wrong password or code of a person, and return what to refuse it with."""
+    refusal = _counted(person, wrong, now)
+    outcome = Outcome.WRONG_PASSWORD if kind is SignInKind.PASSWORD else Outcome.WRONG_CODE
+    if refusal is not wrong:
+        outcome = Outcome.LOCKED
+    note_attempt(tx, person.id, kind, outcome, device, now)
+    return refusal
 
 
 def _counted(account: Person | UnknownNumber, wrong: Problem, now: datetime) -> Problem:

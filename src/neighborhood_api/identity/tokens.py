@@ -6,6 +6,7 @@ expire, because verifying ES256 costs more than everything else that a read does
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from http import HTTPStatus
 from time import time
 from typing import Any
@@ -49,6 +50,13 @@ class TokenRevoked(Problem):
     message = "登录状态已变更，请重新登录"
 
 
+class OnlyFor(StrEnum):
+    """What a token is for that opens nothing else: what its owner has to do first."""
+
+    PASSWORD = "password"  # noqa: S105  (a purpose)
+    SECOND_STEP = "second_step"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a person is at one moment: where she lives, and which posts she holds."""
@@ -66,6 +74,7 @@ class Verified:
     expires: float
     caller: str
     """The person's id, as limits and idempotency keys name her."""
+    only_for: OnlyFor | None = None
 
 
 class Tokens:
@@ -77,9 +86,16 @@ class Tokens:
         self._verified: dict[str, Verified] = {}
 
     def make(
-        self, person_id: UUID, sign_in_id: UUID, epoch: int, standing: Standing, now: datetime
+        self,
+        person_id: UUID,
+        sign_in_id: UUID,
+        epoch: int,
+        standing: Standing,
+        now: datetime,
+        *,
+        only_for: OnlyFor | None = None,
     ) -> str:
-        """Return a signed access token."""
+        """Return a signed access token; one that is only for one thing carries no posts."""
         key = self.keyring.signing
         claims: dict[str, Any] = {
             "iss": ISSUER,
@@ -88,8 +104,10 @@ class Tokens:
             "epoch": epoch,
             "iat": int(now.timestamp()),
             "exp": int((now + LIFETIME).timestamp()),
-            "posts": [_post_claim(post) for post in standing.posts],
+            "posts": [] if only_for else [_post_claim(post) for post in standing.posts],
         }
+        if only_for is not None:
+            claims["only"] = only_for.value
         if standing.residence is not None:
             claims["place"] = {
                 name: str(node)
@@ -158,6 +176,7 @@ def _verified(claims: dict[str, Any]) -> Verified:
         epoch=int(claims["epoch"]),
         expires=float(claims["exp"]),
         caller=str(UUID(claims["sub"])),
+        only_for=OnlyFor(claims["only"]) if "only" in claims else None,
     )
 
 

@@ -30,7 +30,9 @@ class Issue(Model):
             "channel IN ('mini_program', 'telephone', 'counter')", name="channel_known"
         ),
         CheckConstraint(
-            "(channel = 'mini_program') = (caller_phone IS NULL)", name="caller_of_intake"
+            "(channel = 'mini_program' OR caller_erased_at IS NOT NULL)"
+            " = (caller_phone IS NULL)",
+            name="caller_of_intake",
         ),
         sealed_only("caller_phone"),
         CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position_whole"),
@@ -64,6 +66,8 @@ class Issue(Model):
     caller_name: Mapped[str | None] = mapped_column(default=None)
     caller_phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None, index=True)
     """Of somebody who telephoned or came to the counter."""
+    caller_erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Since when nobody knows the caller's name and number any more."""
     supporters: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many said "me too"."""
     response_missed: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from neighborhood_api.cases.models import CASE_NUMBER, Case, Entry
 from neighborhood_api.grid.models import Node, Organization, Residence
 from neighborhood_api.grid.queries import DAY, exists_on
+from neighborhood_api.grid.residences.standing import Deed, confirmed_only
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Place
 from neighborhood_api.issues.categories.models import Category
@@ -224,6 +225,8 @@ class ReportContext(NamedTuple):
     department_ids: list[UUID]
     lane_name: str
     category_name: str
+    confirmed_only: bool
+    """Whether only residents whose residence is confirmed report here."""
 
     @property
     def place(self) -> Place:
@@ -245,9 +248,10 @@ REPORT_CONTEXT = Query(
         func.next_value(CASE_NUMBER).label("number"),
         CALENDAR_VERSION.label("calendar_version"),
         _RULE.c.id.label("rule_id"),
-        *[_RULE.c[name] for name in ReportContext._fields[10:-2]],
+        *[_RULE.c[name] for name in ReportContext._fields[10:-3]],
         Node.name.label("lane_name"),
         Category.name.label("category_name"),
+        confirmed_only(Deed.REPORT, Node.district_id).label("confirmed_only"),
     )
     .select_from(Node)
     .join(Category, Category.code == bindparam("category_code"))

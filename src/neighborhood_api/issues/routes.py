@@ -7,7 +7,9 @@ from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move
 from neighborhood_api.files.handles import LinksDep
 from neighborhood_api.files.service import FilesNotUsable
-from neighborhood_api.grid.service import NodeNotFound, NoLaneNearby, NotALane
+from neighborhood_api.grid.areas.locating import NoLaneNearby
+from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
+from neighborhood_api.grid.service import NodeNotFound, NotALane
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.issues import service
@@ -63,6 +65,7 @@ async def list_my_issues(
         service.PlaceNeeded,
         service.CategoryNotFound,
         service.NotAboutPersons,
+        ResidenceNotConfirmed,
         NodeNotFound,
         NotALane,
         NoLaneNearby,

@@ -13,10 +13,12 @@ from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import By, Move
 from neighborhood_api.files.service import claim_files
 from neighborhood_api.grid.areas.coordinates import Point, to_wgs84
+from neighborhood_api.grid.areas.locating import lane_at
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.posts.duty import Duty, who_answers
+from neighborhood_api.grid.residences.standing import require_confirmed
 from neighborhood_api.grid.schemas import PositionIn
-from neighborhood_api.grid.service import NodeNotFound, NotALane, nearest_lane
+from neighborhood_api.grid.service import NodeNotFound, NotALane
 from neighborhood_api.identity.access import GRANTED, Actor, Permission, Role
 from neighborhood_api.identity.places import Level, Place
 from neighborhood_api.issues.categories.queries import PLACE, kept_terms
@@ -79,7 +81,7 @@ async def report_issue(
     All rows wait for the commit: with what is looked up before, that is three statements.
 
     Raises: PlaceNeeded, NodeNotFound, NotALane, NoLaneNearby, CategoryNotFound, Forbidden,
-        FilesNotUsable, NotAboutPersons.
+        FilesNotUsable, NotAboutPersons, ResidenceNotConfirmed.
     Emits: CaseMoved, IssueReported, IssuePublished.
     """
     lane_id = await lane_of(
@@ -91,7 +93,10 @@ async def report_issue(
         raise NotAboutPersons
     reporter_id: UUID | None = actor.person_id
     mover = Mover(By.REPORTER, actor.person_id)
-    if wish.on_behalf_of is not None:
+    if wish.on_behalf_of is None:
+        asked = context.confirmed_only and not terms.confidential
+        await require_confirmed(handle, actor, place, asked=asked)
+    else:
         actor.require(Permission.ISSUE_INTAKE, at=place)
         known = await KNOWN_CALLER.first(handle, phone=wish.on_behalf_of.phone)
         reporter_id = None if known is None else known.id
@@ -212,8 +217,7 @@ async def lane_of(
         return lane_id
     if position is not None:
         point = Point(position.longitude, position.latitude)
-        lane, _ = await nearest_lane(source, point, position.coordinate_system, now=now)
-        return lane.id
+        return await lane_at(source, point, position.coordinate_system, now=now)
     home = await HOME.first(source, person_id=actor.person_id) if at_home else None
     if home is None or home.lane_id is None:
         raise PlaceNeeded

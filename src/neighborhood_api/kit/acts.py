@@ -10,8 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import take_changes
 from neighborhood_api.kit.db import Handle, Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trail_of, trailed
@@ -36,7 +38,12 @@ class Act(Model):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
-trailed("act/1", Act, ("id", "what", "subject", "person_id", "acted_at", "detail"))
+trailed(
+    "act/1",
+    Act,
+    ("id", "what", "subject", "person_id", "acted_at", "detail"),
+    texts=("detail",),
+)
 
 
 def record_act(
@@ -50,8 +57,12 @@ def record_act(
 ) -> None:
     """Keep for ever that somebody did something.
 
-    The detail holds ids, codes, numbers and days; no names, phone numbers or texts.
+    The detail holds ids, codes, numbers and days; no names, phone numbers or texts. What the
+    transaction changed in administered tables is kept with it, before and after.
     """
+    changes = take_changes(handle) if isinstance(handle, AsyncSession) else []
+    if changes:
+        detail["changes"] = changes
     kept = {name: str(one) if isinstance(one, UUID) else one for name, one in detail.items()}
     act = Act(what=what, subject=str(subject), person_id=by, acted_at=now, detail=kept)
     for row in (act, trail_of(act)):

@@ -10,7 +10,7 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 from typing_extensions import override
@@ -208,9 +208,9 @@ def refusing(by_constraint: dict[str, type[Problem]]) -> Iterator[None]:
         raise problem from exc
 
 
-def constraint_of(exc: IntegrityError | asyncpg.PostgresError) -> str | None:
+def constraint_of(exc: DBAPIError | asyncpg.PostgresError) -> str | None:
     """Return the name of the constraint that refused a row."""
     cause: object = exc
-    if isinstance(exc, IntegrityError):
+    if isinstance(exc, DBAPIError):
         cause = None if exc.orig is None else exc.orig.__cause__
     return cause.constraint_name if isinstance(cause, asyncpg.PostgresError) else None

@@ -1,18 +1,20 @@
 """How every operation is answered: one transaction, committed before the answer leaves."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from neighborhood_api.kit.db import TX_KEY, handle_of
+from neighborhood_api.kit.db import TX_KEY, constraint_of, handle_of
 from neighborhood_api.kit.idempotency import HEADER, Once, require_sane
 from neighborhood_api.kit.problems import Problem, TryAgain
 from neighborhood_api.kit.writes import Writer
@@ -21,6 +23,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 REVALIDATE = b"private, no-cache"
 """Keep the answer, but ask each time whether it still holds."""
+OUTDATED = frozenset({"place_is_of_today", "duty_is_of_now"})
+"""By these names the guards of the tables refuse what was looked up in the grid as it was."""
 _OK = 200
 _OF_AN_UNCHANGED = {b"etag", b"cache-control"}
 
@@ -36,7 +40,8 @@ class Route(APIRoute):
     @override
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's handler."""
-        return ending_the_transaction(super().get_route_handler())
+        known = frozenset(_query_names(self.dependant))
+        return ending_the_transaction(_knowing(known, super().get_route_handler()))
 
 
 def router(*, tags: list[str]) -> APIRouter:
@@ -44,27 +49,73 @@ def router(*, tags: list[str]) -> APIRouter:
     return APIRouter(tags=list(tags), route_class=Route)
 
 
-def ending_the_transaction(handler: Handler) -> Handler:
-    """Have the transaction end with the answer that `handler` builds."""
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """Give the names of what an operation and its dependencies take from the query."""
+    yield from (field.alias for field in dependant.query_params)
+    for need in dependant.dependencies:
+        yield from _query_names(need)
+
+
+def _knowing(known: frozenset[str], handler: Handler) -> Handler:
+    """Refuse parameters of the query that the operation does not know, as bodies do.
+
+    A filter with a typo would otherwise answer with everything.
+    """
 
     async def handle(request: Request) -> Response:
-        key = request.headers.get(HEADER) if request.method == "POST" else None
-        try:
-            if key is not None:
-                return await _once(request, handler, key)
-            response = await handler(request)
-            await _commit(request)
-            return response if request.method != "GET" else _unless_known(request, response)
-        except Problem as problem:
-            if problem.keeps_changes:
-                await _commit(request)
-            raise
-        finally:
-            opened: AsyncSession | Writer | None = request.scope.pop(TX_KEY, None)
-            if opened is not None:
-                await _close(opened)
+        if request.scope["query_string"]:
+            strange = [name for name in request.query_params if name not in known]
+            if strange:
+                raise RequestValidationError([_unknown(name) for name in strange])
+        return await handler(request)
 
     return handle
+
+
+def _unknown(name: str) -> dict[str, Any]:
+    return {
+        "type": "extra_forbidden",
+        "loc": ("query", name),
+        "msg": "Unknown query parameter",
+        "input": None,
+    }
+
+
+def ending_the_transaction(handler: Handler) -> Handler:
+    """Have the transaction end with the answer that `handler` builds.
+
+    What was looked up in a grid that was reorganised meanwhile is done once more, in the new;
+    so is what was given to somebody who left meanwhile.
+    """
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await _answered(request, handler)
+        except (DBAPIError, asyncpg.PostgresError) as exc:
+            if constraint_of(exc) not in OUTDATED:
+                raise
+        return await _answered(request, handler)
+
+    return handle
+
+
+async def _answered(request: Request, handler: Handler) -> Response:
+    """Answer a request in one transaction."""
+    key = request.headers.get(HEADER) if request.method == "POST" else None
+    try:
+        if key is not None:
+            return await _once(request, handler, key)
+        response = await handler(request)
+        await _commit(request)
+        return response if request.method != "GET" else _unless_known(request, response)
+    except Problem as problem:
+        if problem.keeps_changes:
+            await _commit(request)
+        raise
+    finally:
+        opened: AsyncSession | Writer | None = request.scope.pop(TX_KEY, None)
+        if opened is not None:
+            await _close(opened)
 
 
 async def _close(opened: AsyncSession | Writer) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -56,6 +56,8 @@ class IdempotencyRow(Model):
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of what was asked."""
     answer: Mapped[bytes] = mapped_column(LargeBinary)
+    caller: Mapped[str]
+    """Whose it is, so that it goes when she goes."""
     recorded_at: Mapped[datetime] = mapped_column(
         server_default=func.now(), init=False, index=True
     )
@@ -72,6 +74,7 @@ _REMEMBER = (
         digest=bindparam("digest"),
         fingerprint=bindparam("fingerprint"),
         answer=bindparam("answer"),
+        caller=bindparam("caller"),
     )
     .on_conflict_do_nothing()
 )
@@ -100,18 +103,25 @@ class Once:
     digest: bytes
     fingerprint: bytes
     seal: bytes
+    caller: str
 
     @classmethod
     def of(cls, request: Request, key: str, fingerprint: bytes) -> "Once":
         """Build the claim of `request` under `key`."""
         caller = getattr(request.state, "caller", "anonymous")
         named = f"{caller} {request.method} {request.url.path} {key}".encode()
-        return cls(sha256(named).digest(), fingerprint, sha256(b"seal " + named).digest())
+        seal = sha256(b"seal " + named).digest()
+        return cls(sha256(named).digest(), fingerprint, seal, str(caller))
 
     async def commit(self, handle: AsyncSession | Writer, response: Response) -> bool:
         """Commit with the answer; False when another request with this key was done first."""
         sealed = AESGCM(self.seal).encrypt(_NONCE, bytes(response.body), None)
-        row = {"digest": self.digest, "fingerprint": self.fingerprint, "answer": sealed}
+        row: dict[str, Any] = {
+            "digest": self.digest,
+            "fingerprint": self.fingerprint,
+            "answer": sealed,
+            "caller": self.caller,
+        }
         if isinstance(handle, Writer):
             handle.add(IdempotencyRow(**row))
             return await _committed(handle)

@@ -1,10 +1,12 @@
 """Bases of request and response bodies; attribute docstrings become API descriptions."""
 
 from datetime import datetime, timedelta, timezone
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic_core import PydanticUndefined
+from typing_extensions import override
 
 SHOWN_ZONE = ZoneInfo("Asia/Shanghai")
 """China has one civil time; instants are stored in UTC and shown with its offset."""
@@ -29,6 +31,25 @@ class In(BaseModel):
     """A request body: unknown fields are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Whole(In):
+    """A request body that replaces something: every field is given, empty ones included.
+
+    What could be left out would be wiped by a front end that does not know of it.
+    """
+
+    may_be_left_out: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say how to replace it, and are no part of it."""
+
+    @override
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Take the defaults away that a base gives its fields."""
+        for name, field in cls.model_fields.items():
+            if name not in cls.may_be_left_out:
+                field.default, field.default_factory = PydanticUndefined, None
+        cls.model_rebuild(force=True)
 
 
 class Out(BaseModel):

@@ -4,7 +4,7 @@ AES-256-SIV gives the same text for the same value under the same key, so that a
 and `=` go on working, and tells at once when a text was changed. What it lets be seen is that
 two values are equal, and nothing else. The first key seals, all of them open; a comparison
 asks for the value as each key would have sealed it, so that keys can be replaced while the
-API runs. The keys of a process are set once, before the first row.
+API runs. A process is given its keys before the first row, and looks for newer ones by itself.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from time import monotonic
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -38,6 +39,13 @@ _MARK = "s1"
 """How every sealed text begins; a later way of sealing gets a mark of its own."""
 
 
+LOOK_SECONDS = 1.0
+"""How long a process may seal and search with the keys it knew before it looks again."""
+
+Reread = Callable[[], Sequence["SealingKey"] | None]
+"""Returns the keys when they have changed since the last time, and None otherwise."""
+
+
 class SealedUnreadable(Exception):  # noqa: N818  (named for what happened)
     """A text was sealed with a key that is not among ours, or was changed."""
 
@@ -61,18 +69,30 @@ class SealingKey:
 class Seals:
     """The keys of a deployment: the first one seals, all of them open."""
 
-    def __init__(self, keys: Sequence[SealingKey]) -> None:
-        """Hold `keys`."""
-        self.keys = tuple(keys)
-        self._ciphers = [(f"{_MARK}.{key.kid}.", AESSIV(key.secret)) for key in keys]
-        self._by_mark = dict(self._ciphers)
+    def __init__(self, keys: Sequence[SealingKey], reread: Reread | None = None) -> None:
+        """Hold `keys`, and newer ones as soon as `reread` gives them."""
+        self._reread = reread
+        self._looked = monotonic()
+        self._set(keys)
+
+    @property
+    def mark(self) -> str:
+        """How the texts begin that the first key sealed."""
+        return self._ciphers[0][0]
+
+    @property
+    def marks(self) -> list[str]:
+        """How the texts begin that each of the keys sealed."""
+        return list(self._by_mark)
 
     def seal(self, value: str, about: str) -> str:
         """Return `value` as it is stored; `about` keeps phones from passing for addresses."""
+        self._stay_current()
         return self._sealed(self._ciphers[0], value, about)
 
     def every(self, value: str, about: str) -> list[str]:
         """Return `value` as each of the keys would have sealed it."""
+        self._stay_current()
         return [self._sealed(cipher, value, about) for cipher in self._ciphers]
 
     def open(self, text: str, about: str) -> str:
@@ -82,6 +102,9 @@ class Seals:
         """
         mark = text[: text.rfind(".") + 1]
         cipher = self._by_mark.get(mark)
+        if cipher is None:  # another process may know a newer key
+            self.look_again()
+            cipher = self._by_mark.get(mark)
         if cipher is None:
             raise SealedUnreadable(f"no key for {mark or 'a text that is not sealed'}")
         try:
@@ -93,6 +116,22 @@ class Seals:
     def is_current(self, text: str) -> bool:
         """Tell whether the first key sealed `text`."""
         return text.startswith(self._ciphers[0][0])
+
+    def look_again(self) -> None:
+        """Take the keys that there are by now."""
+        self._looked = monotonic()
+        keys = None if self._reread is None else self._reread()
+        if keys is not None:
+            self._set(keys)
+
+    def _stay_current(self) -> None:
+        if self._reread is not None and monotonic() - self._looked >= LOOK_SECONDS:
+            self.look_again()
+
+    def _set(self, keys: Sequence[SealingKey]) -> None:
+        self.keys = tuple(keys)
+        self._ciphers = [(f"{_MARK}.{key.kid}.", AESSIV(key.secret)) for key in keys]
+        self._by_mark = dict(self._ciphers)
 
     def _sealed(self, cipher: tuple[str, AESSIV], value: str, about: str) -> str:
         mark, siv = cipher

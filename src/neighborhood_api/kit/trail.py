@@ -4,10 +4,17 @@ A row that belongs to the trail leaves its digest in the transaction that writes
 gives the digests their place in one chain, in which each seal contains the one before. Whoever
 changes or deletes a row, a digest or a place breaks the chain from there on; whoever rewrites
 the whole chain changes its last seal, which is why that is to be noted elsewhere.
+
+Free texts may name people, and people may have themselves forgotten. So a text goes into the
+digest only as a digest of its own, made with a random salt. When a text is withheld, its salt
+is forgotten: what stays of it proves that nothing else of the row has changed, and lets nobody
+try out numbers until one fits. That it was withheld, and what stands there instead, is written
+down in the trail too.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,14 +32,17 @@ from sqlalchemy import (
     func,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.kit.db import Database, Model, ReadTx, Tx
+from neighborhood_api.kit.ids import new_id
 
 FIRST_SEAL = bytes(32)
 SEALED_AT_ONCE = 5_000
 READ_AT_ONCE = 2_000
+SALT_BYTES = 16
 _LOCK = 2_026_112_202
 """Any number, always the same: one process at a time makes the chain longer."""
 
@@ -57,6 +67,26 @@ class Trail(Model):
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now(), init=False)
     position: Mapped[int | None] = mapped_column(BigInteger, init=False, default=None)
     seal: Mapped[bytes | None] = mapped_column(LargeBinary, init=False, default=None)
+    texts: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    """Salted digest of the row's free texts, where its kind has any."""
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    """Forgotten when a text is withheld."""
+
+
+class Withholding(Model):
+    """Free texts of a row of the trail were replaced, because they told who somebody is."""
+
+    __tablename__ = "withholding"
+    __table_args__ = (Index("ix_withholding_subject", "kind", "subject_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
+    kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    texts: Mapped[bytes] = mapped_column(LargeBinary)
+    """Salted digest of what stands there instead."""
+    withheld_at: Mapped[datetime]
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Forgotten when the same row is withheld from again."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,8 @@ class Kind:
     name: str
     table: type[Model]
     columns: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    """Those of them that may be withheld."""
 
     @property
     def key(self) -> ColumnElement[UUID]:
@@ -78,15 +110,61 @@ _kinds: dict[str, Kind] = {}
 _kind_of: dict[type[Model], Kind] = {}
 
 
-def trailed(name: str, table: type[Model], columns: Sequence[str]) -> None:
-    """Declare which columns of a table the trail covers; a later choice gets another name."""
-    _kinds[name] = _kind_of[table] = Kind(name, table, tuple(columns))
+def trailed(
+    name: str, table: type[Model], columns: Sequence[str], *, texts: Sequence[str] = ()
+) -> None:
+    """Declare which columns of a table the trail covers; a later choice gets another name.
+
+    `texts` are those of them in which people may have written about people.
+    """
+    _kinds[name] = _kind_of[table] = Kind(name, table, tuple(columns), tuple(texts))
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Return what the trail covers."""
+    return _kinds
 
 
 def trail_of(row: Model) -> Trail:
     """Return the digest of a row that is being written, to be saved with it."""
     kind = _kind_of[type(row)]
-    return Trail(kind=kind.name, subject_id=row.id, digest=_digest(kind, row))  # type: ignore[attr-defined]
+    subject_id: UUID = row.id  # type: ignore[attr-defined]
+    if not kind.texts:
+        return Trail(kind=kind.name, subject_id=subject_id, digest=_digest(kind, row, None))
+    salt = secrets.token_bytes(SALT_BYTES)
+    texts = _digest_of_texts(kind, row, salt)
+    digest = _digest(kind, row, texts)
+    return Trail(kind=kind.name, subject_id=subject_id, digest=digest, texts=texts, salt=salt)
+
+
+async def withhold(tx: Tx, row: Model, texts: Mapping[str, Any], *, now: datetime) -> None:
+    """Replace free texts of a row of the trail for good, and write down that it was done.
+
+    PostgreSQL refuses to change such rows; here it lets these columns pass, and no others.
+    """
+    kind = _kind_of[type(row)]
+    if not texts.keys() <= set(kind.texts):
+        raise ValueError(f"only {kind.texts} of {kind.name} can be withheld")
+    subject_id: UUID = row.id  # type: ignore[attr-defined]
+    await tx.execute(text("SET LOCAL neighborhood.withholding = 'on'"))
+    for name, value in texts.items():
+        setattr(row, name, value)
+    await tx.flush()
+    mine = (Trail.kind == kind.name, Trail.subject_id == subject_id)
+    await tx.execute(update(Trail).where(*mine).values(salt=None))
+    earlier = (Withholding.kind == kind.name, Withholding.subject_id == subject_id)
+    await tx.execute(update(Withholding).where(*earlier).values(salt=None))
+    await tx.execute(text("SET LOCAL neighborhood.withholding = 'off'"))
+    salt = secrets.token_bytes(SALT_BYTES)
+    done = Withholding(
+        kind=kind.name,
+        subject_id=subject_id,
+        texts=_digest_of_texts(kind, row, salt),
+        withheld_at=now,
+        salt=salt,
+    )
+    tx.add_all((done, trail_of(done)))
+    await tx.flush()
 
 
 async def seal_trail(tx: Tx) -> int:
@@ -180,12 +258,38 @@ async def _compare(tx: ReadTx, rows: Sequence[Trail]) -> AsyncIterator[Finding]:
             await tx.scalars(select(kind.table).where(key.in_(mine)))
         ).all()
         there = {one.id: one for one in rows_there}
+        forgotten = [subject_id for subject_id, row in mine.items() if row.salt is None]
+        withheld = await _withheld(tx, kind, forgotten)
         for subject_id, row in mine.items():
             found = there.get(subject_id)
             if found is None:
                 yield Finding(Fault.GONE, kind.name, subject_id, row.position)
-            elif _digest(kind, found) != row.digest:
+            elif not _agrees(kind, found, row, withheld.get(subject_id)):
                 yield Finding(Fault.CHANGED, kind.name, subject_id, row.position)
+
+
+async def _withheld(
+    tx: ReadTx, kind: Kind, subject_ids: Sequence[UUID]
+) -> dict[UUID, Withholding]:
+    """Return the last withholding of each row whose first texts are not known any more."""
+    if not kind.texts or not subject_ids:
+        return {}
+    mine = select(Withholding).where(
+        Withholding.kind == kind.name, Withholding.subject_id.in_(subject_ids)
+    )
+    rows = await tx.scalars(mine.order_by(Withholding.id))
+    return {row.subject_id: row for row in rows}
+
+
+def _agrees(kind: Kind, found: Model, row: Trail, withheld: Withholding | None) -> bool:
+    if _digest(kind, found, row.texts) != row.digest:
+        return False
+    if not kind.texts:
+        return True
+    salt, texts = row.salt, row.texts
+    if salt is None and withheld is not None:
+        salt, texts = withheld.salt, withheld.texts
+    return salt is not None and _digest_of_texts(kind, found, salt) == texts
 
 
 async def _untrailed(tx: ReadTx, kind: Kind) -> AsyncIterator[Finding]:
@@ -204,10 +308,22 @@ def _seal(before: bytes, position: int, row: Trail) -> bytes:
     return sha256(before + head + row.digest).digest()
 
 
-def _digest(kind: Kind, row: Model) -> bytes:
-    content = [kind.name, {name: _plain(getattr(row, name)) for name in kind.columns}]
+def _digest(kind: Kind, row: Model, texts: bytes | None) -> bytes:
+    names = (name for name in kind.columns if name not in kind.texts)
+    content: list[Any] = [kind.name, {name: _plain(getattr(row, name)) for name in names}]
+    if kind.texts:
+        content.append(None if texts is None else texts.hex())
+    return sha256(_written(content)).digest()
+
+
+def _digest_of_texts(kind: Kind, row: Model, salt: bytes) -> bytes:
+    texts = {name: _plain(getattr(row, name)) for name in kind.texts}
+    return sha256(salt + _written(texts)).digest()
+
+
+def _written(content: Any) -> bytes:  # noqa: ANN401  (plain JSON)
     written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sha256(written.encode()).digest()
+    return written.encode()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever a column holds)
@@ -218,4 +334,9 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever a column holds)
         return str(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
     return value
+
+
+trailed("withholding/1", Withholding, ("id", "kind", "subject_id", "texts", "withheld_at"))

@@ -92,7 +92,7 @@ NOTIFY = Query(
             bindparam("subject_type", type_=Text),
             bindparam("subject_id", type_=Uuid),
             _NOW,
-        ).where(Person.id == _TO),
+        ).where(Person.id == _TO, Person.erased_at.is_(None)),
         include_defaults=False,
     )
     .on_conflict_do_nothing(index_elements=["person_id", "once_key"])

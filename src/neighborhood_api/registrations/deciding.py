@@ -8,7 +8,7 @@ from uuid import UUID
 
 from neighborhood_api.kit.db import Handle, refusing
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.registrations import events
+from neighborhood_api.registrations import events, judging
 from neighborhood_api.registrations.ending import AlreadyEnded
 from neighborhood_api.registrations.granting import (
     AS_TAKEN,
@@ -22,6 +22,7 @@ from neighborhood_api.registrations.policies import Terms, terms_of
 from neighborhood_api.registrations.promoting import (
     expire_run_out,
     fill_freed,
+    granted,
     lock_waiting,
 )
 from neighborhood_api.registrations.queries import (
@@ -33,6 +34,7 @@ from neighborhood_api.registrations.queries import (
 )
 from neighborhood_api.registrations.reasons import (
     REFUSALS,
+    NothingToApprove,
     Reason,
     Why,
     reason,
@@ -73,10 +75,6 @@ class Final(NamedTuple):
 
     seats: int
     purpose: str
-    by_id: UUID | None = None
-    """Who finished it in the holder's stead: approves it, too."""
-    waived: frozenset[str] = frozenset()
-    """Codes of rules that do not hold for it, because staff may set them aside."""
 
 
 async def confirm_hold(
@@ -99,14 +97,14 @@ async def confirm_hold(
     _require_time(row, now)
     wish = Wish(row.starts_at, row.ends_at, final.seats, final.purpose, row.unit_id)
     terms = await terms_of(handle, row.policy_id)
-    state = State.PENDING if terms.approval and final.by_id is None else State.CONFIRMED
+    state = State.PENDING if terms.approval else State.CONFIRMED
     leaves = not has_place(state, terms) or final.seats < row.seats
     ground = await survey(
         handle, resource, applicant, wish, terms=terms, hands_on=leaves, now=now
     )
     resource = ground.resource
     against = [*also, *judge(ground, applicant, wish, now=now, but=row.id)]
-    reasons = standing(against, final.waived) + more_seats(resource, row, final.seats)
+    reasons = against + more_seats(resource, row, final.seats)
     if reasons:
         refuse(reasons, by_code)
     unit = await _its_unit(handle, row)
@@ -117,8 +115,7 @@ async def confirm_hold(
     else:
         done, resource = await _settle(handle, resource, done, unit, terms, now=now)
     told = event(events.Registered, done, resource, state=state.value)
-    by_id, waived = final.by_id or applicant.person_id, sorted(final.waived)
-    tell(handle, entry(done, Act.CONFIRM, now=now, by_id=by_id, waived=waived), told)
+    tell(handle, entry(done, Act.CONFIRM, now=now, by_id=applicant.person_id), told)
     if leaves:
         await fill_freed(handle, resource, now=now, locked=True)
     return done
@@ -129,7 +126,7 @@ async def approve(
 ) -> RegistrationRow:
     """Grant what waits for approval; what does not block yet must still be free.
 
-    Raises: NotInThatState, NothingFree, OverlapsOwnBooking.
+    Raises: NotInThatState, NothingToApprove, OverlapsOwnBooking.
     Emits: Approved.
     """
     _require(row, State.PENDING)
@@ -182,7 +179,7 @@ async def accept_offer(
     _require(row, State.OFFERED)
     _require_time(row, now)
     terms = await terms_of(handle, row.policy_id)
-    state = State.PENDING if terms.approval else State.CONFIRMED
+    state = granted(row, terms)
     leaves = not has_place(state, terms)
     await lock_waiting(handle, [resource] if leaves else [], persons=_holder(row), now=now)
     await _require_own_time(handle, row, row)
@@ -211,11 +208,12 @@ async def move(
     why: str | None = None,
     now: datetime,
 ) -> RegistrationRow:
-    """Give a booking another time, unit or room; what it leaves goes to who waits.
+    """Give a booking another time, unit or room, as staff; what it leaves goes to who waits.
 
     `resources` are the present and the wished one, both locked by the caller; they may be the
-    same. As many come as before. Only what others have, that it is called off, and what `also`
-    says stands against it. Whoever moves it in the holder's stead approves it, too.
+    same. As many come as before. Only what others have, that it is called off, closed to new
+    bookings or too small, and what `also` says stands against it. Staff who move it approve
+    it, too.
 
     Raises: AlreadyEnded, HoldRanOut, UnitNotFound, AlreadyRegistered, OverlapsOwnBooking, and
         what `by_code` names.
@@ -233,7 +231,8 @@ async def move(
     if present.id == wished.id:  # what was free there may have gone to this one
         present, row = wished, await REGISTRATION.first(handle, id=row.id) or row
     unit, free = await find_free(handle, wished, terms, wish, but=row.id)
-    reasons = [*standing(also, wish.waived), *_in_the_way(wished, free=free)]
+    reasons = [*standing(also, wish.waived), *judging.party(terms, wish, wished.capacity)]
+    reasons += _in_the_way(present, wished, free=free)
     reasons += await _same_again(handle, wished, row, wish)
     if reasons:
         refuse(reasons, by_code)
@@ -244,32 +243,29 @@ async def move(
         "ends_at": row.ends_at.isoformat(),
     }
     left = await give_back(handle, present, row, await terms_of(handle, row.policy_id))
-    state = State.PENDING if terms.approval and wish.by_id is None else State.CONFIRMED
     done = row._replace(
         resource_id=wished.id,
         policy_id=wished.policy_id,
         starts_at=wish.starts_at,
         ends_at=wish.ends_at,
-        state=state.value,
+        state=State.CONFIRMED.value,
     )
     wished = left if left.id == wished.id else wished
-    if has_place(state, terms):
-        done, wished = await _settle(handle, wished, done, unit, terms, now=now)
-    else:
-        done = await store(handle, done._replace(unit_id=wish.unit_id), terms, now=now)
-    by_id = wish.by_id or row.person_id
-    line = entry(done, Act.MOVE, now=now, by_id=by_id, text=why, before=before)
+    done, wished = await _settle(handle, wished, done, unit, terms, now=now)
+    line = entry(done, Act.MOVE, now=now, by_id=wish.by_id, text=why, before=before)
     tell(handle, line, event(events.Moved, done, wished))
     left = wished if left.id == wished.id else left
     await fill_freed(handle, left, now=now, locked=True)
     return done
 
 
-def _in_the_way(wished: ResourceRow, *, free: bool) -> list[Reason]:
-    """Say that something was called off, or that others have it all."""
+def _in_the_way(present: ResourceRow, wished: ResourceRow, *, free: bool) -> list[Reason]:
+    """Say that it was called off, takes nothing new, or that others have it all."""
     found = []
     if wished.cancelled_at is not None:
         found.append(reason(Why.CLOSED, "已取消，不再接受预约"))
+    elif not wished.open and wished.id != present.id:
+        found.append(reason(Why.CLOSED, "暂停预约，请选择其他"))
     if not free:
         found.append(nothing_left(wished))
     return found
@@ -302,7 +298,7 @@ async def _free_for(
     wish = Wish(row.starts_at, row.ends_at, row.seats, unit_id=row.unit_id)
     unit, free = await find_free(handle, resource, terms, wish, but=row.id)
     if not free:
-        refuse([nothing_left(resource)])
+        raise NothingToApprove(reasons=[nothing_left(resource)])
     return resource, unit
 
 

@@ -13,6 +13,7 @@ from neighborhood_api.registrations import events
 from neighborhood_api.registrations.draws import Draw, in_drawn_order
 from neighborhood_api.registrations.models import Resource
 from neighborhood_api.registrations.policies import terms_of
+from neighborhood_api.registrations.promoting import granted
 from neighborhood_api.registrations.queries import (
     BUSY,
     ENTRANTS,
@@ -22,7 +23,7 @@ from neighborhood_api.registrations.queries import (
     ResourceRow,
 )
 from neighborhood_api.registrations.states import Act, State
-from neighborhood_api.registrations.writing import entry, event, store, take, tell
+from neighborhood_api.registrations.writing import entry, event, has_place, store, take, tell
 
 
 class DrawRow(NamedTuple):
@@ -60,7 +61,7 @@ async def draw(handle: Handle, resource: ResourceRow, *, now: datetime) -> Resou
     """Draw the seats of a locked resource whose time has come; the others wait as drawn.
 
     In the order of the draw everybody whom the seats that are left fit gets them, except who
-    is somewhere else by then. Safe to repeat.
+    is somewhere else by then; where staff approve, she waits for that. Safe to repeat.
 
     Emits: PlaceGiven, WaitlistJoined, DrawDone.
     """
@@ -76,9 +77,8 @@ async def draw(handle: Handle, resource: ResourceRow, *, now: datetime) -> Resou
     order = in_drawn_order(lot.seed, entrants)
     for place, ticket in enumerate(order, start=1):
         row = entrants[ticket.number]
-        before = resource.taken
-        resource = await _place(handle, resource, row, place, now=now)
-        winners += resource.taken > before
+        resource, won = await _place(handle, resource, row, place, now=now)
+        winners += won
     await _DRAWN.all(handle, its_id=resource.id, now=now)
     await _OPEN_NOW.all(handle, its_id=resource.id)
     emit(handle, events.DrawDone(resource_id=resource.id, entries=len(order), winners=winners))
@@ -87,7 +87,8 @@ async def draw(handle: Handle, resource: ResourceRow, *, now: datetime) -> Resou
 
 async def _place(
     handle: Handle, resource: ResourceRow, row: RegistrationRow, place: int, *, now: datetime
-) -> ResourceRow:
+) -> tuple[ResourceRow, bool]:
+    """Give somebody her seats, or her place among those who wait; tell whether she won."""
     terms = await terms_of(handle, row.policy_id)
     # Drawn places are smaller than any number that is given later. Whoever wins keeps hers:
     # should she lose the seat again, she waits before those whom the lot put behind her.
@@ -102,9 +103,11 @@ async def _place(
         waits = await store(handle, waits, terms, now=now)
         told = event(events.WaitlistJoined, waits, resource)
         tell(handle, entry(waits, Act.DRAW, now=now, place=place), told)
-        return resource
-    won = await store(handle, row._replace(state=State.CONFIRMED.value), terms, now=now)
-    resource = await take(handle, resource, won, None, terms)
+        return resource, False
+    state = granted(row, terms)
+    won = await store(handle, row._replace(state=state.value), terms, now=now)
+    if has_place(state, terms):
+        resource = await take(handle, resource, won, None, terms)
     told_won = event(events.PlaceGiven, won, resource)
     tell(handle, entry(won, Act.DRAW, now=now, place=place), told_won)
-    return resource
+    return resource, True

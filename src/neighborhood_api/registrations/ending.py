@@ -203,7 +203,7 @@ async def _cancel(
         raise TooLateToCancel
     late = not by_staff and await _is_late(handle, row, terms, now)
     if state is State.CHECKED_IN:
-        resource = await leave(handle, resource, row, now=now)
+        resource = await leave(handle, resource, row, now=now, terms=terms)
     else:
         resource = await give_back(handle, resource, row, terms)
     ended = row._replace(
@@ -214,7 +214,8 @@ async def _cancel(
         cancelled_late=late,
     )
     ended = await store(handle, ended, terms, now=now)
-    told = event(events.Cancelled, ended, resource, by_staff=by_staff, late=late)
+    taken_back = by_staff and by_id is not None  # the system does so, too
+    told = event(events.Cancelled, ended, resource, by_staff=taken_back, late=late)
     act = Act.DECLINE if state is State.OFFERED and not by_staff else Act.CANCEL
     tell(handle, entry(ended, act, now=now, by_id=by_id, text=why, late=late), told)
     if late and terms.strikes.late_cancel:
@@ -222,22 +223,34 @@ async def _cancel(
     return ended, resource
 
 
-def _cutoff(row: RegistrationRow, terms: Terms) -> datetime:
-    return row.starts_at - timedelta(minutes=terms.cancel_minutes)
+def free_until(starts_at: datetime, created_at: datetime, terms: Terms) -> datetime:
+    """Return until when a confirmed registration is given up in time.
+
+    Who booked later than the limit may change her mind for a few minutes all the same.
+    """
+    grace = created_at + timedelta(minutes=terms.hold_minutes)
+    return max(_cutoff(starts_at, terms), grace)
+
+
+def _cutoff(starts_at: datetime, terms: Terms) -> datetime:
+    return starts_at - timedelta(minutes=terms.cancel_minutes)
+
+
+def came_late(given_at: datetime | None, starts_at: datetime, terms: Terms) -> bool:
+    """Tell whether a place came to her when it was too late to give it up in time.
+
+    She had asked for it, but not for this moment: others decided when.
+    """
+    return given_at is not None and given_at > _cutoff(starts_at, terms)
 
 
 async def _is_late(handle: Handle, row: RegistrationRow, terms: Terms, now: datetime) -> bool:
-    # Who booked later than the limit may change her mind for a few minutes all the same.
-    grace = row.created_at + timedelta(minutes=terms.hold_minutes)
-    if row.state != State.CONFIRMED or now <= _cutoff(row, terms) or now <= grace:
+    in_time = now <= free_until(row.starts_at, row.created_at, terms)
+    if row.state != State.CONFIRMED or in_time:
         return False
     return not await _came_late(handle, row, terms)
 
 
 async def _came_late(handle: Handle, row: RegistrationRow, terms: Terms) -> bool:
-    """Tell whether a place came to her when it was too late to give it up in time.
-
-    She had asked for it, but not for this moment: others decided when.
-    """
     given = await LAST_GIVEN.first(handle, id=row.id)
-    return given is not None and given.acted_at > _cutoff(row, terms)
+    return came_late(None if given is None else given.acted_at, row.starts_at, terms)

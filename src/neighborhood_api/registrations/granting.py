@@ -99,6 +99,8 @@ async def register(
     ground = await survey(handle, resource, applicant, wish, now=now)
     resource, terms, queue = ground.resource, ground.terms, ground.queue
     reasons = standing([*also, *judge(ground, applicant, wish, now=now)], wish.waived)
+    if resource.mode != Mode.COUNTED and not ground.past.units:
+        reasons.append(reason(Why.CLOSED, "台位停用，请选择其他"))
     unit, free = _fit(resource, ground.past.units, wish)
     state = _outcome(resource, terms, wish, queue, free=free)
     if state is None:
@@ -106,7 +108,7 @@ async def register(
         if wish.wait:
             reasons.append(_waitlist_full(terms, queue))
     if reasons or state is None:
-        refuse(reasons, by_code, can_wait=can_wait(terms, queue))
+        refuse(reasons, by_code, can_wait=can_wait(terms, queue, reasons))
     row = _new_row(resource, terms, applicant, wish, state, queue.number, now=now)
     unit = unit if has_place(state, terms) else None
     row = row._replace(unit_id=unit.id if unit else wish.unit_id)
@@ -208,9 +210,10 @@ def _fit(
     return unit, unit is not None
 
 
-def can_wait(terms: Terms, queue: QueueRow) -> bool:
-    """Tell whether the waitlist takes one more."""
-    return queue.waiting < terms.waitlist.longest
+def can_wait(terms: Terms, queue: QueueRow, reasons: Sequence[Reason] = ()) -> bool:
+    """Tell whether the waitlist takes one more, and waiting cures all that is in the way."""
+    cured = all(one["code"] in (Why.TAKEN, Why.FULL) for one in reasons)
+    return cured and queue.waiting < terms.waitlist.longest
 
 
 def nothing_left(resource: ResourceRow) -> Reason:

@@ -75,7 +75,9 @@ _had = (
         Registration.starts_at,
         Registration.ends_at,
         Registration.until,
-        Registration.who_id,
+        func.coalesce(
+            Registration.participant_id, Registration.person_id, Registration.who_id
+        ).label("who_id"),
         Registration.person_id,
         Registration.household_id,
         Registration.cancelled_late,
@@ -95,11 +97,11 @@ _had = (
     )
 )
 _struck = (
-    select(Strike.struck_at, Strike.reason)
+    select(Strike.struck_at, Strike.expires_at)
     .where(
         Strike.person_id == _PERSON,
         Strike.district_id == bindparam("district_id", type_=Uuid),
-        Strike.struck_at > bindparam("struck_since", type_=_MOMENT),
+        Strike.expires_at > bindparam("struck_since", type_=_MOMENT),
         Strike.lifted_at.is_(None),
     )
     .order_by(Strike.struck_at)
@@ -144,7 +146,7 @@ async def past_of(
 ) -> Past:
     """Read what the rules of a wish are about; who decides by it has taken the locks."""
     since, until = terms.held(wish.starts_at, wish.ends_at)
-    counts = terms.strikes.window_days + terms.strikes.suspension_days
+    suspended = timedelta(days=terms.strikes.suspension_days)
     found = await _PAST.first(
         source,
         id=resource.id,
@@ -153,7 +155,7 @@ async def past_of(
         participant_id=applicant.participant_id,
         had_since=earliest_counted(wish, now),
         district_id=resource.district_id,
-        struck_since=now - timedelta(days=counts),
+        struck_since=now - suspended,
         since=since,
         until=until,
         but=None,
@@ -184,6 +186,19 @@ LAST_GIVEN = Query(
     .limit(1),
     GivenRow,
 )
+
+
+GIVEN_AT = (
+    select(func.max(Entry.acted_at))
+    .where(
+        Entry.registration_id == Registration.id,
+        Entry.act.in_([literal_column(f"'{act.value}'") for act in GIVEN_BY_OTHERS]),
+        func.coalesce(Entry.by_id != Registration.person_id, true(), type_=Boolean),
+    )
+    .correlate(Registration)
+    .scalar_subquery()
+)
+"""The same, as a column of registrations."""
 
 
 class QueueRow(NamedTuple):

@@ -14,7 +14,7 @@ from neighborhood_api.kit.ids import new_id
 
 
 class Entry(Model):
-    """One line of a registration's history; never changed."""
+    """One line of a registration's history; never changed, but when two persons become one."""
 
     __tablename__ = "registration_entry"
     __table_args__ = (Index("ix_registration_entry_registration", "registration_id", "id"),)

@@ -41,6 +41,7 @@ class Had(NamedTuple):
     ends_at: datetime
     until: datetime | None
     who_id: UUID
+    """Who comes, also where she could not be given the time of what a guest had."""
     person_id: UUID | None
     household_id: UUID | None
     cancelled_late: bool
@@ -51,10 +52,18 @@ class Had(NamedTuple):
 
 
 class Struck(NamedTuple):
-    """A strike that counts."""
+    """A strike that was not lifted."""
 
     struck_at: datetime
-    reason: str
+    expires_at: datetime
+    """By the terms under which it was given."""
+
+
+class Suspension(NamedTuple):
+    """Until when somebody may not register, and what led to it."""
+
+    until: datetime
+    strikes: tuple[Struck, ...]
 
 
 class Of(NamedTuple):
@@ -117,6 +126,8 @@ def _age(whom: Audience, applicant: Applicant, on: date) -> list[Reason]:
     born = applicant.born_on
     if born is None:
         return [reason(Why.AGE_UNKNOWN, "对年龄有要求，请先登记参加人的出生年月")]
+    if born > on:
+        return [reason(Why.AGE_UNKNOWN, "出生年月晚于使用日期，请检查后重新填写")]
     age = on.year - born.year - (on.month < born.month)
     if whom.youngest is not None and age < whom.youngest:
         least = whom.youngest
@@ -129,18 +140,15 @@ def _age(whom: Audience, applicant: Applicant, on: date) -> list[Reason]:
 
 def suspension(rules: Strikes, struck: Sequence[Struck], now: datetime) -> list[Reason]:
     """Judge how reliable she was."""
-    until = suspended_until(rules, struck, now)
-    if until is None:
+    found = suspended_by(rules, struck, now)
+    if found is None:
         return []
-    day = until.astimezone(SHOWN_ZONE)
-    last = until - timedelta(days=rules.suspension_days)
-    window = timedelta(days=rules.window_days)
-    count = sum(last - window <= one.struck_at <= last for one in struck)
-    text = f"{rules.window_days}天内爽约{count}次，{day:%Y-%m-%d %H:%M}后可再预约"
+    day = found.until.astimezone(SHOWN_ZONE)
+    count = len(found.strikes)
     return [
         reason(
             Why.SUSPENDED,
-            text,
+            f"近期爽约{count}次，{day:%Y-%m-%d %H:%M}后可再预约",
             strikes=count,
             limit=rules.limit,
             until=day.isoformat(),
@@ -148,18 +156,18 @@ def suspension(rules: Strikes, struck: Sequence[Struck], now: datetime) -> list[
     ]
 
 
-def suspended_until(rules: Strikes, struck: Sequence[Struck], now: datetime) -> datetime | None:
-    """Return when she may register again; None when she may now.
+def suspended_by(rules: Strikes, struck: Sequence[Struck], now: datetime) -> Suspension | None:
+    """Return until when she may not register, and for which strikes; None when she may now.
 
-    The newest `limit` strikes within the window suspend from the last of them on.
+    So many strikes suspend from the last of them on, if none had expired by then.
     """
-    times = sorted(one.struck_at for one in struck)
-    window = timedelta(days=rules.window_days)
-    ends = None
-    for first, last in zip(times, times[rules.limit - 1 :], strict=False):
-        if last - first <= window:
-            ends = last + timedelta(days=rules.suspension_days)
-    return ends if ends is not None and now < ends else None
+    found = None
+    for last in sorted(struck):
+        run = [one for one in struck if one.struck_at <= last.struck_at < one.expires_at]
+        until = last.struck_at + timedelta(days=rules.suspension_days)
+        if len(run) >= rules.limit and now < until:
+            found = Suspension(until, tuple(run))
+    return found
 
 
 def own_time(

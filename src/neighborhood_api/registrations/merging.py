@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Uuid, bindparam, case, literal, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Uuid,
+    bindparam,
+    case,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from neighborhood_api.kit.db import Handle
 from neighborhood_api.kit.reads import Query
 from neighborhood_api.registrations.ending import cancel_each, pass_time
-from neighborhood_api.registrations.histories import Strike
+from neighborhood_api.registrations.histories import Entry, Strike
 from neighborhood_api.registrations.locking import RegistrationMoved, lock_resources
 from neighborhood_api.registrations.models import Occupation, Registration, Timetable
 from neighborhood_api.registrations.policies import terms_of
@@ -35,17 +45,38 @@ WHY = "两个账号合并后时间重复，已为您保留其中一个"
 
 _FROM = bindparam("from_id", type_=Uuid)
 _INTO = bindparam("into_id", type_=Uuid)
+
+
+def _moved_along(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    return case((column == _FROM, _INTO), else_=column)
+
+
 _GIVE_REGISTRATIONS = Query(
     update(Registration)
     .where(Registration.person_id == _FROM)
     .values(
         person_id=_INTO,
-        who_id=case((Registration.who_id == _FROM, _INTO), else_=Registration.who_id),
+        who_id=_moved_along(Registration.who_id),
+        created_by_id=_moved_along(Registration.created_by_id),
+        cancelled_by_id=_moved_along(Registration.cancelled_by_id),
         version=Registration.version + 1,
     )
     .returning(Registration.id),
     OneId,
 )
+_GIVE_ENTRIES = Query(
+    update(Entry)
+    .where(
+        Entry.by_id == _FROM,
+        Entry.registration_id.in_(
+            select(Registration.id).where(Registration.person_id == _INTO)
+        ),
+    )
+    .values(by_id=_INTO)
+    .returning(Entry.id),
+    OneId,
+)
+"""What she did herself stays her own doing, and is not taken for that of staff."""
 _GIVE_STRIKES = Query(
     update(Strike)
     .where(Strike.person_id == _FROM)
@@ -115,6 +146,7 @@ async def merge_person(
         handle, several, by_id=None, by_staff=True, why=WHY, now=now, hand_on=False
     )
     await _GIVE_REGISTRATIONS.all(handle, from_id=from_id, into_id=into_id)
+    await _GIVE_ENTRIES.all(handle, from_id=from_id, into_id=into_id)
     await _GIVE_STRIKES.all(handle, from_id=from_id, into_id=into_id)
     numbers = await timetable_numbers(handle, [from_id, into_id])
     await _GIVE_TIME.all(handle, from_number=numbers[from_id], into_number=numbers[into_id])

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.identity.places import Placed, place_indexes
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.sealing import Sealed, sealed_only
@@ -147,7 +148,8 @@ class Registration(Model):
         CheckConstraint("ends_at - starts_at <= interval '1 day'", name="within_a_day"),
         CheckConstraint("seats > 0", name="somebody_comes"),
         CheckConstraint(
-            "person_id IS NOT NULL OR guest_phone IS NOT NULL", name="somebody_holds_it"
+            "person_id IS NOT NULL OR guest_phone IS NOT NULL OR guest_erased_at IS NOT NULL",
+            name="somebody_holds_it",
         ),
         sealed_only("guest_phone"),
         CheckConstraint("state IN ('waitlisted') <= (queued IS NOT NULL)", name="queued"),
@@ -216,6 +218,8 @@ class Registration(Model):
     guest_name: Mapped[str | None] = mapped_column(default=None)
     guest_phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None)
     """Of a caller without an account, for whom staff registered."""
+    guest_erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Since when nobody knows that caller's name and number any more."""
     participant_id: Mapped[UUID | None] = mapped_column(default=None)
     """Who comes in the holder's stead, e.g. her child."""
     household_id: Mapped[UUID | None] = mapped_column(ForeignKey("household.id"), default=None)
@@ -246,3 +250,7 @@ class Registration(Model):
     def standing(self) -> State:
         """Where it stands."""
         return State(self.state)
+
+
+audited(Resource, "kind", "mode", "name")
+audited(Unit, "name")

@@ -19,6 +19,8 @@ DAY_MINUTES = 24 * 60
 KEPT = 1024
 """Terms that a process keeps; they never change."""
 
+LONGEST_SUSPENSION = timedelta(days=366)
+
 Minutes = Annotated[int, Field(ge=0, le=366 * DAY_MINUTES)]
 
 
@@ -93,7 +95,7 @@ class Strikes(_Terms):
     """达到几次后暂停预约 · So many suspend."""
     window_days: Annotated[int, Field(ge=1, le=366)] = 30
     """多少天内累计，过后失效 · Counted over; a strike expires after."""
-    suspension_days: Annotated[int, Field(ge=1, le=366)] = 14
+    suspension_days: Annotated[int, Field(ge=1, le=LONGEST_SUSPENSION.days)] = 14
     """暂停多少天 · How long."""
     late_cancel: bool = True
     """临近取消是否记一次 · Whether a late cancellation is one."""

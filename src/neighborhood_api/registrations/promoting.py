@@ -214,6 +214,12 @@ async def shrink(
     return lost
 
 
+def granted(row: RegistrationRow, terms: Terms) -> State:
+    """Return where somebody stands with her place: what staff asked for, they approve, too."""
+    asks = terms.approval and row.created_by_id is None
+    return State.PENDING if asks else State.CONFIRMED
+
+
 def _hands_on(resource: ResourceRow) -> bool:
     return resource.cancelled_at is None and resource.draw_at is None
 
@@ -252,12 +258,11 @@ async def _promote(
     now: datetime,
 ) -> ResourceRow:
     kept = terms.waitlist.offer_minutes
-    if kept is not None:
+    if kept is not None and row.person_id is not None:  # nobody else could be asked
         until = min(now + timedelta(minutes=kept), row.starts_at)
         row = row._replace(state=State.OFFERED.value, until=until)
     else:
-        state = State.PENDING if terms.approval else State.CONFIRMED
-        row = row._replace(state=state.value)
+        row = row._replace(state=granted(row, terms).value)
     if unit is not None and has_place(State(row.state), terms):
         row = row._replace(unit_id=unit.id)
     row = await store(handle, row, terms, now=now)

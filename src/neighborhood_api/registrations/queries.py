@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     delete,
     func,
     literal,
@@ -315,12 +316,21 @@ CUT_SHORT = Query(
         Occupation.registration_id == bindparam("its_id", type_=Uuid),
         Occupation.starts_at < bindparam("now", type_=_MOMENT),
         Occupation.ends_at > bindparam("now", type_=_MOMENT),
+        Timetable.number == Occupation.timetable_number,
     )
-    .values(ends_at=bindparam("now", type_=_MOMENT))
+    .values(
+        ends_at=case(
+            (
+                Timetable.id == bindparam("its_unit", type_=Uuid),
+                func.least(Occupation.ends_at, bindparam("unit_until", type_=_MOMENT)),
+            ),
+            else_=bindparam("now", type_=_MOMENT),
+        )
+    )
     .returning(Occupation.id),
     OneId,
 )
-"""Ends early what has begun: the rest of the time is free."""
+"""Ends early what has begun: the rest of the time is free, a unit's after its buffer."""
 LEAVE = Query(
     delete(Occupation).where(Occupation.resource_id == _ID).returning(Occupation.id), OneId
 )

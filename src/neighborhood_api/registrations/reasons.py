@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from pydantic import JsonValue
+from typing_extensions import override
 
-from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.problems import Problem, ProblemBody
 
 Reason = dict[str, JsonValue]
 """`code`, `message` and the numbers behind it: an element of a problem's `reasons`."""
@@ -68,7 +69,7 @@ class QuotaExceeded(Problem):
     """The person or household has had enough; `reasons` gives the numbers."""
 
     title = "You have used up what one may have"
-    message = "已达到次数上限，请先用完或取消已有预约"
+    message = "已达到预约上限，请先用完或取消已有预约"
 
 
 class OverlapsOwnBooking(Problem):
@@ -89,7 +90,23 @@ class NothingFree(Problem):
     """Others have it all; `can_wait` says whether there is a waitlist to join."""
 
     title = "There is nothing left"
-    message = "名额已满，请另选时间或加入候补"
+    message = "名额已满，请另选时间"
+    or_wait: ClassVar[str] = "名额已满，请另选时间或加入候补"
+    """The message where there is a waitlist."""
+
+    @override
+    def body(self, *, english: bool = False) -> ProblemBody:
+        """Return the RFC 9457 object; it speaks of a waitlist only where there is one."""
+        body = super().body(english=english)
+        waits = self.members.get("can_wait") is True and not english
+        return body.model_copy(update={"message": self.or_wait}) if waits else body
+
+
+class NothingToApprove(NothingFree):
+    """Others have what staff would approve; the wish can be rejected, or moved."""
+
+    title = "Others have what you would approve"
+    message = "这个时段已没有空位，请为对方改期，或不予通过"
 
 
 class NotOpen(Problem):

@@ -81,6 +81,8 @@ class Act(StrEnum):
     CHECK_OUT = "check_out"
     COMPLETE = "complete"
     MISS = "miss"
+    SHOW_PHONE = "show_phone"
+    """Staff read the whole number of whoever holds it."""
 
 
 GIVEN_BY_OTHERS = (Act.APPROVE, Act.DRAW, Act.PROMOTE, Act.MOVE)

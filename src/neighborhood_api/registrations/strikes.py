@@ -1,13 +1,14 @@
 """Rules of strikes: given, appealed against, answered and lifted."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, select, update
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, any_, bindparam, or_, select, update
 
-from neighborhood_api.kit.db import Handle
+from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Query
@@ -18,7 +19,9 @@ from neighborhood_api.registrations.events import (
     StrikeUpheld,
 )
 from neighborhood_api.registrations.histories import Strike
-from neighborhood_api.registrations.policies import Terms
+from neighborhood_api.registrations.judging import Struck, suspended_by
+from neighborhood_api.registrations.models import Resource
+from neighborhood_api.registrations.policies import LONGEST_SUSPENSION, Policy, Strikes, Terms
 from neighborhood_api.registrations.queries import OneId, RegistrationRow, ResourceRow
 
 _MOMENT = DateTime(timezone=True)
@@ -33,7 +36,7 @@ class StrikeNotFound(Problem):
 
 
 class StrikeOver(Problem):
-    """It has expired or was lifted: it counts for nothing any more."""
+    """It was lifted, or it expired and suspends from nothing: it counts for nothing."""
 
     title = "The strike counts for nothing any more"
     message = "这条爽约记录已失效或已撤销，无需再处理"
@@ -96,6 +99,68 @@ _STORE = Query(
 )
 
 
+class _Given(NamedTuple):
+    id: UUID
+    person_id: UUID
+    district_id: UUID
+    struck_at: datetime
+    expires_at: datetime
+
+
+_STANDING = Query(
+    select(*(getattr(Strike, name) for name in _Given._fields)).where(
+        Strike.person_id == any_(bindparam("person_ids", type_=ARRAY(Uuid))),
+        Strike.expires_at > bindparam("since", type_=_MOMENT),
+        Strike.lifted_at.is_(None),
+    ),
+    _Given,
+)
+
+
+class _Rules(NamedTuple):
+    strikes: Any
+
+
+_RULES_IN = Query(
+    select(Policy.terms["strikes"].label("strikes"))
+    .join(Resource, Resource.policy_id == Policy.id)
+    .where(
+        Resource.district_id == bindparam("district_id", type_=Uuid),
+        or_(Resource.ends_at.is_(None), Resource.ends_at > bindparam("now", type_=_MOMENT)),
+    )
+    .distinct(),
+    _Rules,
+)
+"""By which rules one may be suspended from something in a district."""
+
+
+async def counting(source: Source, person_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Return the strikes of people that count: towards a suspension, or for one that lasts.
+
+    A suspension may last longer than the strikes that led to it.
+    """
+    since = now - LONGEST_SUSPENSION
+    standing = await _STANDING.all(source, person_ids=sorted(person_ids), since=since)
+    found = {one.id for one in standing if now < one.expires_at}
+    rules: dict[UUID, list[Strikes]] = {}
+    for person_id, district_id in {one[1:3] for one in standing if one.id not in found}:
+        if district_id not in rules:
+            rows = await _RULES_IN.all(source, district_id=district_id, now=now)
+            rules[district_id] = [_rules(row.strikes) for row in rows]
+        theirs = [one for one in standing if one[1:3] == (person_id, district_id)]
+        struck = [Struck(one.struck_at, one.expires_at) for one in theirs]
+        by = [suspended_by(one, struck, now) for one in rules[district_id]]
+        suspending = {one for suspension in by if suspension for one in suspension.strikes}
+        found |= {one.id for one in theirs if one[3:] in suspending}
+    return found
+
+
+def _rules(stored: Any) -> Strikes:  # noqa: ANN401  (JSON, read or not)
+    if isinstance(stored, str):
+        return Strikes.model_validate_json(stored)
+    return Strikes.model_validate(stored)
+
+
 def strike(
     handle: Handle,
     resource: ResourceRow,
@@ -146,7 +211,8 @@ async def appeal_strike(
     Raises: StrikeOver, AppealedAlready.
     Emits: StrikeAppealed.
     """
-    _require_counting(row, now)
+    if row.id not in await counting(handle, [row.person_id], now=now):
+        raise StrikeOver
     if row.appealed_at is not None:
         raise AppealedAlready
     row = await _store(handle, row._replace(appeal=text, appealed_at=now))
@@ -198,8 +264,3 @@ async def _store(handle: Handle, row: StrikeRow) -> StrikeRow:
     changed = {f"new_{name}": getattr(row, name) for name in _CHANGING}
     await _STORE.all(handle, its_id=row.id, **changed)
     return row
-
-
-def _require_counting(row: StrikeRow, now: datetime) -> None:
-    if row.lifted_at is not None or row.expires_at <= now:
-        raise StrikeOver

@@ -191,11 +191,22 @@ async def give_back(
 
 
 async def leave(
-    handle: Handle, resource: ResourceRow, row: RegistrationRow, *, now: datetime
+    handle: Handle,
+    resource: ResourceRow,
+    row: RegistrationRow,
+    *,
+    now: datetime,
+    terms: Terms | None = None,
 ) -> ResourceRow:
-    """Free the rest of a time that has begun; return the resource as it is then."""
+    """Free the rest of a time that has begun; return the resource as it is then.
+
+    Where somebody was there, the buffer of the `terms` follows as after every use.
+    """
+    buffer = timedelta(minutes=0 if terms is None else terms.buffer_after_minutes)
     await UNBEGUN.all(handle, its_id=row.id, now=now)
-    await CUT_SHORT.all(handle, its_id=row.id, now=now)
+    await CUT_SHORT.all(
+        handle, its_id=row.id, now=now, its_unit=row.unit_id, unit_until=now + buffer
+    )
     return await seat(handle, resource, -row.seats)
 
 

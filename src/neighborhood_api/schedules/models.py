@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Unique
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 
@@ -93,3 +94,8 @@ class CalendarChange(Model):
 
 ONE_CHANGE_AT_A_TIME = text("LOCK TABLE calendar_change IN SHARE ROW EXCLUSIVE MODE")
 """Changes commit in the order of their ids, so that the newest id is the newest change."""
+
+
+audited(WorkingYear, "source")
+audited(SpecialDay, "name")
+audited(OfficeWeek)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.identity.places import COLUMNS, Placed
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trailed
@@ -95,6 +96,7 @@ trailed(
         "recorded_at",
         "reason",
     ),
+    texts=("text",),
 )
 
 
@@ -188,3 +190,7 @@ Index(
     postgresql_include=["recorded_at"],
 )
 """When a reporter confirmed a result."""
+
+
+audited(Exclusion, "step")
+audited(Weights)

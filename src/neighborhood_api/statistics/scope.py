@@ -10,7 +10,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import readable, readable_parts
 from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.service import current_node
+from neighborhood_api.grid.service import node_or_successors
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission, Post
 from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.workflow import ISSUE
@@ -29,6 +29,8 @@ class Scope:
     actor: Actor
     node: Node | None
     district_id: UUID
+    heirs: tuple[Node, ...] = ()
+    """What the place has become, where it is no more: it answers for all of them."""
 
     @property
     def persons(self) -> ColumnElement[bool]:
@@ -51,11 +53,14 @@ class Scope:
             ids = union_all(*(select(Case.id).where(part, then) for part in parts))
             return Wanted(Case.id.in_(ids))
         column = COLUMNS[self.node.level]
-        here = getattr(Case, column) == self.node.id
-        cases = and_(here, readable(ISSUE, self.actor), then)
-        if not any(self._reads_all(post, self.node) for post in self.actor.posts):
+        nodes = self.heirs or (self.node,)
+        here = [node.id for node in nodes]
+        cases = and_(getattr(Case, column).in_(here), readable(ISSUE, self.actor), then)
+        if not all(
+            any(self._reads_all(post, node) for post in self.actor.posts) for node in nodes
+        ):
             return Wanted(cases)
-        plain = and_(getattr(Fact, column) == self.node.id, period.holds(Fact.opened_at))
+        plain = and_(getattr(Fact, column).in_(here), period.holds(Fact.opened_at))
         return Wanted(cases, plain)
 
     def _reads_all(self, post: Post, node: Node) -> bool:
@@ -80,9 +85,14 @@ async def scope_of(tx: ReadTx, actor: Actor, node_id: UUID | None, *, now: datet
     if node_id is None:
         home = await tx.get_one(Node, posts[0].node_id)
         return Scope(replace(actor, posts=tuple(posts)), None, home.district_id)
-    node: Node = await current_node(tx, node_id, now=now)
-    covering = [post for post in posts if post.covers(node.place, ())]
+    node, rows = await node_or_successors(tx, node_id, now=now)
+    heirs = [await tx.get_one(Node, row.id) for row in rows]
+    nodes = [
+        one for one in heirs or [node] if any(post.covers(one.place, ()) for post in posts)
+    ]
+    covering = [post for post in posts if any(post.covers(one.place, ()) for one in nodes)]
     counting = covering or [post for post in posts if post.organization_id is not None]
     if not counting:
         raise Forbidden(permission=READ.value)
-    return Scope(replace(actor, posts=tuple(counting)), node, node.district_id)
+    mine = tuple(nodes) if heirs and covering else tuple(heirs)
+    return Scope(replace(actor, posts=tuple(counting)), node, node.district_id, mine)

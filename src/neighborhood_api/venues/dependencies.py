@@ -4,15 +4,24 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from neighborhood_api.identity.caller import current_actor
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit.idempotency import BadIdempotencyKey, IdempotencyKeyReused
+from neighborhood_api.settings import Settings
 
 SIGNED_IN = (NotSignedIn, TokenExpired, TokenRevoked)
 ONCE = (BadIdempotencyKey, IdempotencyKeyReused)
 CALLER = [Depends(current_actor)]
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
 
 NodeFilter = Annotated[
     UUID | None,

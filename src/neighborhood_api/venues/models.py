@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.identity.places import Placed, place_indexes
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 
@@ -120,3 +121,7 @@ class Equipment(Model):
     checked_at: Mapped[datetime]
     checked_by_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     note: Mapped[str] = mapped_column(default="")
+
+
+audited(Venue, "kind", "name", "address", "phone", "host", "services", "close_reason")
+audited(Equipment, "item", "state")

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstra
 
 from neighborhood_api.files.schemas import FileOut
 from neighborhood_api.grid.schemas import DutyPhone, PositionIn, PositionOut
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
 from neighborhood_api.schedules.openings.plans import OnHolidays
 from neighborhood_api.schedules.openings.schemas import OpenDayOut
 from neighborhood_api.venues.models import (
@@ -77,7 +77,7 @@ class VenueIn(VenueBaseIn):
     """法定节假日 · What becomes of its hours on public holidays."""
 
 
-class VenueChangeIn(VenueBaseIn):
+class VenueChangeIn(Whole, VenueBaseIn):
     """A venue as it shall be from now on, whole; its hours have operations of their own."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"version": 1}]})

@@ -23,8 +23,12 @@ CODE_REJECTED = frozenset({40029, 40163, 41008})
 """The code is made up, expired or of the other kind; already used; or empty."""
 USER_BLOCKED = 40226
 USER_TOO_FAST = 45011
+PAGE_UNKNOWN = 41030
+TOO_MANY_CODES = 45009
 QUOTA_WINDOW_SECONDS = 60
 """The sign-in quota of a WeChat user is counted per minute."""
+_IMAGES = (b"\xff\xd8", b"\x89PNG")
+"""How JPEG and PNG begin."""
 REMEDIES = {
     INVALID_CREDENTIAL: "check the app secret, and that nothing else force-refreshes the token",
     40013: "check the app id",
@@ -71,6 +75,14 @@ class WechatMisconfigured(Problem):
     message = "微信接入配置有误，请联系管理员"
 
 
+class WechatPageUnknown(Problem):
+    """The page that a code shall open is not published in the mini-program."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The mini-program has no such page yet"
+    message = "小程序中还没有该页面，请联系管理员检查配置，或选择网址二维码"
+
+
 class _Verdict(BaseModel):
     errcode: int = 0
     errmsg: str = ""
@@ -92,6 +104,8 @@ class Answer:
 
         Raises: WechatUnavailable.
         """
+        if response.content.startswith(_IMAGES):  # codes come as they are
+            return cls(path, 0, None, response.content)
         try:
             verdict = _Verdict.model_validate_json(response.content)
         except ValidationError:
@@ -117,9 +131,25 @@ class Answer:
             log.warning("wechat_unreadable", path=self.path, status=int(HTTPStatus.OK))
         raise WechatUnavailable
 
+    def image(self) -> bytes:
+        """Return the answer as an image, or raise the refusal as a problem.
+
+        Raises: TooManyRequests, WechatPageUnknown, WechatMisconfigured, WechatUnavailable.
+        """
+        if self.errcode == TOO_MANY_CODES:
+            raise TooManyRequests(retry_after_seconds=QUOTA_WINDOW_SECONDS)
+        if self.errcode:
+            raise self._refusal()
+        if not self.content.startswith(_IMAGES):
+            log.warning("wechat_unreadable", path=self.path, status=int(HTTPStatus.OK))
+            raise WechatUnavailable
+        return self.content
+
     def _refusal(self) -> Problem:
         if self.errcode in CODE_REJECTED:
             return WechatCodeRejected()
+        if self.errcode == PAGE_UNKNOWN:
+            return WechatPageUnknown()
         if self.errcode == USER_TOO_FAST:
             return TooManyRequests(retry_after_seconds=QUOTA_WINDOW_SECONDS)
         if self.errcode == USER_BLOCKED:

@@ -20,6 +20,7 @@ from neighborhood_api.wechat.answers import (
     Answer,
     WechatCodeRejected,
     WechatMisconfigured,
+    WechatPageUnknown,
     WechatUnavailable,
     WechatUserBlocked,
 )
@@ -66,6 +67,15 @@ LOGIN_REFUSALS: tuple[type[Problem], ...] = (
 """What `exchange_login_code` may raise, for the API description."""
 PHONE_REFUSALS: tuple[type[Problem], ...] = (*LOGIN_REFUSALS, PhoneNotMainland)
 """What `phone_number` may raise, for the API description."""
+
+CODE_REFUSALS: tuple[type[Problem], ...] = (
+    TooManyRequests,
+    WechatPageUnknown,
+    WechatUnavailable,
+    WechatMisconfigured,
+    WechatNotConfigured,
+)
+"""What `mini_program_code` may raise, for the API description."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -196,6 +206,26 @@ class WeChat:
             if problem.may_have_acted:
                 raise MessageUncertain from None
             raise
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a mini-program to speak for."""
+        return bool(self._app_id and self._app_secret)
+
+    async def mini_program_code(self, scene: str, page: str | None, width: int = 860) -> bytes:
+        """Return a code that opens the mini-program with `scene`, as JPEG; it never expires.
+
+        `scene` has at most 32 visible characters; `page` must be published, the home page
+        opens without one; `width` is in pixels, 280 to 1280.
+
+        Raises: those of CODE_REFUSALS.
+        Source: WeChat server API, getUnlimitedQRCode.
+        """
+        body: dict[str, JsonValue] = {"scene": scene, "width": width}
+        if page is not None:
+            body["page"] = page
+        answer = await self._call("/wxa/getwxacodeunlimit", body)
+        return answer.image()
 
     async def _call(self, path: str, body: JsonValue) -> Answer:
         """Ask with an access token, and once more with a new one if that was stale."""

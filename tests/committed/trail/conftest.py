@@ -35,7 +35,7 @@ async def database(ground: FastAPI) -> AsyncIterator[Database]:
     async with database.transaction() as tx:  # a test begins with a chain of the rules alone
         await seal_trail(tx)
     yield database
-    await run(database, "TRUNCATE trail, act, case_entry, issue_look CASCADE")
+    await run(database, "TRUNCATE trail, withholding, act, case_entry, issue_look CASCADE")
     await run(database, "DELETE FROM handling_rule WHERE node_id IS NOT NULL")
     async with database.transaction() as tx:  # the rules that stay, stay in the trail
         tx.add_all([trail_of(rule) for rule in await tx.scalars(select(HandlingRule))])

@@ -175,10 +175,11 @@ async def test_canned_replies_and_the_weights_of_the_rates_are_kept(
     operator: Caller, street: Street, database: Database
 ) -> None:
     wish = {"move": "respond", "title": "已派人", "text": "您好，已派人处理。"}
+    whole = wish | {"category_code": None, "position": 0}
     here = {"node_id": str(street.town.at(1).id)}
     made = await done(await operator.post("/canned-replies", json=wish | here))
     path = f"/canned-replies/{made['id']}"
-    await done(await operator.put(path, json=wish | {"title": "马上到", "version": 1}))
+    await done(await operator.put(path, json=whole | {"title": "马上到", "version": 1}))
     await done(await operator.post(f"{path}/withdraw", json={"version": 2}))
     district = {"district_id": str(street.town.at().id), "reason": "考核办法", "version": 0}
     weights = {"response": 30, "solution": 40, "satisfaction": 30}

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from neighborhood_api.kit.db import Database
+from neighborhood_api.kit.sealing import seals
 from neighborhood_api.kit.trail import Fault, chain_end, seal_trail
 from tests.committed.trail.tampering import faults, run
 from tests.support.issues import Street
@@ -102,7 +103,8 @@ async def test_a_look_at_a_number_belongs_to_the_trail(
 ) -> None:
     await run(
         database,
-        "UPDATE person SET phone = '13900000001' WHERE id = :id",
+        "UPDATE person SET phone = :phone WHERE id = :id",
+        phone=seals().seal("13900000001", "phone"),
         id=street.reporter.person_id,
     )
     issue_id = await street.reported()

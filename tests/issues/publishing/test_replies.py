@@ -17,6 +17,7 @@ from tests.support.posts import chief_operator
 from tests.support.refusals import refused
 
 WORDS = {"move": "respond", "title": "已派人", "text": "{lane}的{category}（{code}）已派人处理"}
+WHOLE = WORDS | {"category_code": None, "position": 0}
 
 
 async def made(caller: Caller, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -94,9 +95,9 @@ async def test_a_reply_is_changed_and_withdrawn_by_version(
 ) -> None:
     reply = await made(dispatcher, node_id=str(street.town.at(1).id))
     path = f"/canned-replies/{reply['id']}"
-    changed = await dispatcher.put(path, json=WORDS | {"title": "马上到", "version": 1})
+    changed = await dispatcher.put(path, json=WHOLE | {"title": "马上到", "version": 1})
     assert (changed.json()["title"], changed.json()["version"]) == ("马上到", 2)
-    stale = await dispatcher.put(path, json=WORDS | {"version": 1})
+    stale = await dispatcher.put(path, json=WHOLE | {"version": 1})
     refused(stale, 409, "stale_version")
     refused(
         await dispatcher.post(f"{path}/withdraw", json={"version": 1}), 409, "stale_version"
@@ -104,7 +105,7 @@ async def test_a_reply_is_changed_and_withdrawn_by_version(
     gone = await dispatcher.post(f"{path}/withdraw", json={"version": 2})
     assert gone.status_code == 200, gone.text
     assert await offered(street.chief) == []
-    after = await dispatcher.put(path, json=WORDS | {"version": 3})
+    after = await dispatcher.put(path, json=WHOLE | {"version": 3})
     refused(after, 404, "reply_not_found")
     assert await announced(tx, "issues.canned") == ["issues.canned_reply_changed"] * 3
     acts = (
@@ -148,7 +149,7 @@ async def test_replies_are_made_at_the_makers_own_places_only(
         (worker, reply),
     ):
         path = f"/canned-replies/{one['id']}"
-        refused(await caller.put(path, json=WORDS | {"version": 1}), 403, "forbidden")
+        refused(await caller.put(path, json=WHOLE | {"version": 1}), 403, "forbidden")
         gone = await caller.post(f"{path}/withdraw", json={"version": 1})
         refused(gone, 403, "forbidden")
     refused(await street.reporter.get("/canned-replies"), 403, "forbidden")

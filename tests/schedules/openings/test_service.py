@@ -332,7 +332,7 @@ async def test_who_set_the_hours_is_kept_for_ever(tx: Tx, house: House) -> None:
     await replace_rules(tx, house.room.id, weekly(1, 3), **SAID)
     kept = (await tx.scalars(select(Act).where(Act.subject == str(house.room.id)))).one()
     assert (kept.what, kept.person_id) == ("schedules.opening_rules_replaced", STAFF)
-    assert kept.detail == {"rules": [[3, 540, 1020]]}
+    assert kept.detail["rules"] == [[3, 540, 1020]]
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,25 @@ async def test_a_changed_child_keeps_the_numbers_that_are_not_given_again(
     assert (await guardian.get(url)).json() == changed
 
 
+async def test_what_the_guardian_reads_can_be_sent_back_and_keeps_the_numbers(
+    guardian: Caller, tx: Tx
+) -> None:
+    child = await registered(guardian)
+    url = f"/children/{child['id']}"
+    stored = select(PickUpPerson.name, PickUpPerson.phone).order_by(PickUpPerson.position)
+    mine = stored.where(PickUpPerson.child_id == UUID(child["id"]))
+    before = [tuple(row) for row in await tx.execute(mine)]
+    assert all("*" in one["phone"] for one in child["pick_ups"])
+    fields = ("name", "birth_month", "grade", "note", "pick_ups", "version")
+    same = {name: child[name] for name in fields} | {"note": "新的提醒"}
+    changed = await guardian.put(url, json=same)
+    assert (changed.status_code, changed.json()["note"]) == (200, "新的提醒"), changed.text
+    assert [tuple(row) for row in await tx.execute(mine)] == before
+    somebody = [{"name": "别人", "relation": "邻居", "phone": child["pick_ups"][0]["phone"]}]
+    answer = await guardian.put(url, json=same | {"version": 2, "pick_ups": somebody})
+    refused(answer, 422, "pick_up_phone_needed")
+
+
 async def test_a_new_pick_up_person_needs_a_number(guardian: Caller) -> None:
     pick_ups = [{"name": "林秀英", "relation": "外婆"}]
     answer = await guardian.post("/children", json=CHILD | {"pick_ups": pick_ups})

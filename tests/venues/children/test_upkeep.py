@@ -92,12 +92,13 @@ async def test_the_job_goes_on_until_all_are_gone_and_keeps_the_others(
     looks = [
         ChildLook(
             child_id=UUID(children[0]["id"]),
+            guardian_id=guardian.person_id,
             person_id=guardian.person_id,
             role="teacher",
             reason="联系家长",
             looked_at=now - timedelta(days=days),
         )
-        for days in (400, 300, 200, 185, 183, 1)
+        for days in (2000, 1500, 1200, 1097, 1095, 1)
     ]
     tx.add_all(looks)
     await tx.flush()
@@ -117,7 +118,7 @@ def context_of(database: Database, settings: Settings) -> JobContext:
     return context
 
 
-async def test_looks_outlive_the_child_for_six_months(
+async def test_looks_outlive_the_child_for_as_long_as_they_are_kept(
     guardian: Caller, worker: Caller, lesson: Resource, tx: Tx, rolled_back: Database
 ) -> None:
     child = await registered(guardian)
@@ -127,9 +128,10 @@ async def test_looks_outlive_the_child_for_six_months(
     await guardian.post(f"/children/{child['id']}/withdraw-consent")
     look = (await tx.scalars(select(ChildLook))).one()
     assert (look.child_id, look.person_id) == (UUID(child["id"]), worker.person_id)
-    later = look.looked_at + upkeep.LOOKS_KEPT
-    assert await upkeep.forget_looks(rolled_back, now=later) == 0
-    assert await upkeep.forget_looks(rolled_back, now=later + timedelta(seconds=1)) == 1
+    later = look.looked_at + timedelta(days=3)
+    moment = timedelta(seconds=1)
+    assert await upkeep.forget_looks(rolled_back, kept_days=3, now=later) == 0
+    assert await upkeep.forget_looks(rolled_back, kept_days=3, now=later + moment) == 1
     assert await tx.scalar(select(func.count(ChildLook.id))) == 0
 
 

@@ -60,8 +60,11 @@ async def test_a_draw_tells_winners_and_the_others(
     await draw_due(rolled_back, now=clock.now)
     for person, entry in zip(people, entries, strict=True):
         state = (await person.get(f"/bookings/{entry['id']}")).json()["state"]
-        expected = {"confirmed": "bookings.place_given", "waitlisted": "bookings.not_drawn"}
-        assert [kind for kind, _, _ in await told(person)] == [expected[state]]
+        expected = {
+            "confirmed": ("bookings.place_given", "抽签已中，名额已保留"),
+            "waitlisted": ("bookings.not_drawn", "抽签未中，已转候补"),
+        }
+        assert [one[:2] for one in await told(person)] == [expected[state]]
 
 
 async def test_a_strike_is_told_with_what_can_be_done_and_what_came_of_it(

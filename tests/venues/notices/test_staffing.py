@@ -17,7 +17,7 @@ from tests.support.places import Town
 from tests.venues.arranging import TODAY, TUESDAY, at, book, new_room
 from tests.venues.notices.conftest import Told
 from tests.venues.openings.arranging import made_a_holiday
-from tests.venues.sessions.arranging import added, changed, helper, hired, lead
+from tests.venues.sessions.arranging import TEACHER, added, changed, helper, hired, lead
 
 LESSON = "四点半课堂·三年级数学（党群服务站）11月24日周二16:30–18:00"
 
@@ -72,6 +72,9 @@ async def test_staff_are_told_that_a_teacher_cannot_come(
     url = f"/sessions/{session['id']}/drop-out"
     answer = await resident.post(url, json={"teacher_id": second["id"]})
     assert answer.status_code == 200, answer.text
+    assert await told(worker) == []  # who leads is there, and nothing lacks
+    answer = await worker.post(url, json={"teacher_id": main["id"]})
+    assert answer.status_code == 200, answer.text
     assert await told(worker) == [
         (
             "venues.teacher_released",
@@ -83,6 +86,34 @@ async def test_staff_are_told_that_a_teacher_cannot_come(
     street = await callers.staff(town, Role.STREET_DISPATCHER, 1)
     assert await told(elsewhere) == await told(street) == []
     assert [kind for kind, _, _ in await told(resident)] == ["venues.teacher_assigned"]
+
+
+async def test_who_is_replaced_by_staff_is_told_and_staff_need_nobody_then(
+    worker: Caller, resident: Caller, venue: Venue, tx: Tx, told: Told
+) -> None:
+    herself, other = await hired(worker, venue), await hired(worker, venue, name="林老师")
+    await with_account(tx, resident, herself["id"])
+    session = await added(worker, venue, teachers=[lead(herself)])
+    body = {"teacher_id": herself["id"], "substitute_id": other["id"]}
+    answer = await worker.post(f"/sessions/{session['id']}/drop-out", json=body)
+    assert answer.status_code == 200, answer.text
+    assert await told(worker) == []
+    assert (await told(resident))[1:] == [
+        ("venues.teacher_released", "您的授课安排已取消", f"{LESSON}无需到场。")
+    ]
+
+
+async def test_when_a_teacher_is_put_out_of_use_she_is_told_and_so_are_staff(
+    worker: Caller, resident: Caller, venue: Venue, tx: Tx, told: Told
+) -> None:
+    herself = await hired(worker, venue)
+    await with_account(tx, resident, herself["id"])
+    await added(worker, venue, teachers=[lead(herself)])
+    body = TEACHER | {"active": False, "keep_phone": True, "version": 1}
+    assert (await worker.put(f"/teachers/{herself['id']}", json=body)).status_code == 200
+    titles = [title for _, title, _ in await told(resident)]
+    assert titles == ["为您安排了授课", "您的授课安排已取消"]
+    assert [title for _, title, _ in await told(worker)] == ["老师不能到场，请安排替补"]
 
 
 async def test_staff_are_told_of_an_appeal(

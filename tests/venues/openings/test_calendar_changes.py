@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 
 from neighborhood_api.grid.calendar import local_day
@@ -11,7 +12,7 @@ from neighborhood_api.kit.jobs import relay_outbox
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.schedules.openings.models import Opening
 from neighborhood_api.venues.models import Venue
-from neighborhood_api.venues.openings import jobs
+from neighborhood_api.venues.openings import holidays, jobs
 from neighborhood_api.venues.openings.holidays import look_at_holidays
 from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
@@ -47,12 +48,35 @@ async def test_staff_are_told_which_bookings_lie_on_the_new_holiday_and_none_is_
     assert await announced(tx) == [
         {
             "venue_id": str(venue.id),
+            "bookings": 1,
+            "sessions": 1,
             "registration_ids": [hit["id"]],
             "session_ids": [str(session.id)],
         }
     ]
     for one in (hit, later, unharmed):
         assert (await resident.get(f"/bookings/{one['id']}")).json()["state"] == "confirmed"
+
+
+async def test_more_than_an_event_names_are_counted_all_the_same(
+    resident: Caller,
+    callers: Callers,
+    town: Town,
+    venue: Venue,
+    room: RoomRow,
+    tx: Tx,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(holidays, "MOST_NAMED", 1)
+    (await tx.get_one(Opening, venue.opening_id)).on_holidays = "closed"
+    await tx.commit()
+    for hour in (9, 10, 15):
+        assert (await book(resident, room, hour, hour + 1)).status_code == 200
+    await made_a_holiday(callers, town, TUESDAY)
+    await look_at_holidays(tx, town.at().id, TODAY, now=NOW)
+    (told,) = await announced(tx)
+    assert (told["bookings"], len(told["registration_ids"])) == (3, 1)
+    assert (told["sessions"], told["session_ids"]) == (0, [])
 
 
 async def test_days_before_the_change_and_other_districts_are_left_alone(

@@ -13,6 +13,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import POLICY, ROOM, TUESDAY, book, new_session
 from tests.venues.openings.arranging import Body, closure, ids
+from tests.venues.sessions.arranging import SERIES, added, plan
+from tests.venues.sessions.weekly import change
 
 END: Body = {"version": 1, "reason": "场地到期"}
 
@@ -46,7 +48,12 @@ async def test_all_that_is_to_come_is_listed_and_cancelled_when_confirmed(
 async def test_it_leaves_the_list_takes_nothing_new_and_cannot_be_changed(
     worker: Caller, resident: Caller, venue: Venue, room: RoomRow
 ) -> None:
-    assert (await worker.post(f"/venues/{venue.id}/close", json=END)).status_code == 200
+    by = f"/venues/{venue.id}"
+    series = (await worker.post(f"{by}/series", json=SERIES)).json()
+    session = await added(worker, venue)
+    seen = (await worker.post(f"{by}/close", json=END | {"preview": True})).json()
+    done = await worker.post(f"{by}/close", json=END | {"hits_seen": seen["hits_seen"]})
+    assert done.status_code == 200, done.text
     for caller in (resident, worker):
         listed = (await caller.get("/venues")).json()["items"]
         assert [one["id"] for one in listed] == []
@@ -63,7 +70,12 @@ async def test_it_leaves_the_list_takes_nothing_new_and_cannot_be_changed(
     )
     assert {slot["state"] for slot in slots.json()["days"][0]["slots"]} == {"closed"}
     changed = ROOM | {"policy": POLICY, "house_rules": "", "accepts_bookings": True}
+    lone = {"kind": "tutoring"} | plan()
     attempts = [
+        await worker.post(f"{by}/sessions", json=lone),
+        await worker.put(f"/sessions/{session['id']}", json=plan(version=2)),
+        await worker.post(f"{by}/series", json=SERIES),
+        await worker.put(f"/series/{series['id']}", json=change(series, weekdays=[5])),
         await worker.post(f"/venues/{venue.id}/rooms", json=ROOM | {"policy": POLICY}),
         await worker.put(f"/rooms/{room.id}", json=changed | {"version": 1}),
         await worker.post(f"/rooms/{room.id}/opening/closures", json=closure(9, 12)),
@@ -75,6 +87,18 @@ async def test_it_leaves_the_list_takes_nothing_new_and_cannot_be_changed(
         ),
     ]
     assert [answer.json()["code"] for answer in attempts] == ["venue_gone"] * len(attempts)
+
+
+async def test_a_series_of_a_venue_that_is_closed_can_still_be_ended(
+    worker: Caller, venue: Venue
+) -> None:
+    by = f"/venues/{venue.id}"
+    series = (await worker.post(f"{by}/series", json=SERIES)).json()
+    seen = (await worker.post(f"{by}/close", json=END | {"preview": True})).json()
+    await worker.post(f"{by}/close", json=END | {"hits_seen": seen["hits_seen"]})
+    ending = {"version": 1, "reason": "场地停办"}
+    answer = await worker.post(f"/series/{series['id']}/cancel", json=ending)
+    assert answer.status_code == 200, answer.text
 
 
 async def test_only_its_own_staff_close_a_venue_and_only_as_they_read_it(

@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.schedules.openings.models import Closure, OpeningException, OpeningRule
 from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.openings.service import CLOSED_THEN
 from neighborhood_api.venues.rooms.queries import RoomRow
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
@@ -77,6 +79,45 @@ async def test_shorter_weekly_hours_keep_what_is_booked_and_list_it(
     assert (await resident.get(f"/bookings/{kept['id']}")).json()["state"] == "confirmed"
     again = await book(resident, room, 15, 16)
     assert again.json()["reasons"][0]["code"] == "outside_opening_hours"
+
+
+async def test_shorter_weekly_hours_give_what_is_closed_then_to_nobody_who_waits(
+    worker: Caller, callers: Callers, town: Town, venue: Venue, tx: Tx
+) -> None:
+    asks = {"longest": 9, "offer_minutes": 60}
+    room = await new_room(tx, venue, units=("一号桌", "二号桌"), waitlist=asks)
+    await tx.commit()
+    people = [await callers.resident(town.place(1, 1, 1, 1)) for _ in range(5)]
+    ids_of = [
+        (await book(person, room, 14, 15, wait=True)).json()["id"] for person in people[:4]
+    ]
+    given_up = await people[1].post(f"/bookings/{ids_of[1]}/cancel", json={})
+    assert given_up.status_code == 200
+    times = {"starts_at": at(16).isoformat(), "ends_at": at(17).isoformat()}
+    ids_of.append((await people[4].post(f"/rooms/{room.id}/holds", json=times)).json()["id"])
+
+    async def shown(n: int) -> Body:
+        found: Body = (await people[n].get(f"/bookings/{ids_of[n]}")).json()
+        return found
+
+    before = [(await shown(n))["state"] for n in (0, 2, 3, 4)]
+    assert before == ["confirmed", "offered", "waitlisted", "held"]
+    url, body = f"/rooms/{room.id}/opening/rules", {"version": 1, "rules": MORNINGS}
+    assert not (await worker.put(url, json=body | {"preview": True})).json()["applied"]
+    assert (await shown(3))["state"] == "waitlisted"
+    assert (await worker.put(url, json=body)).json()["applied"]
+    after = [await shown(n) for n in (0, 2, 3, 4)]
+    assert [one["state"] for one in after] == ["confirmed", *["cancelled"] * 3]
+    assert {one["cancel_reason"] for one in after[1:]} == {CLOSED_THEN}
+    await people[0].post(f"/bookings/{ids_of[0]}/cancel", json={})
+    assert (await shown(3))["state"] == "cancelled"
+    told = select(OutboxRow.payload).where(OutboxRow.name == "registrations.cancelled")
+    by_staff = {one["registration_id"] for one in await tx.scalars(told) if one["by_staff"]}
+    assert by_staff == set(ids_of[2:])
+    act = (
+        await tx.scalars(select(Act).where(Act.what == "venues.opening_rules_replaced"))
+    ).one()
+    assert act.detail["kept"] == {"bookings": 1, "sessions": 0}
 
 
 async def test_shorter_weekly_hours_cancel_what_is_booked_where_staff_say_so(

@@ -19,6 +19,13 @@ PLAN: dict[str, Any] = {
     "grade": "三年级",
     "capacity": 3,
     "policy": {"horizon_days": 60, "notice_minutes": 30, "waitlist": {"longest": 5}},
+    "about": "",
+    "room_id": None,
+    "teachers": [],
+    "fewest": None,
+    "children_per_helper": None,
+    "accepts_enrolments": True,
+    "outside_hours": True,  # of the venue, which has no hours of its own here
 }
 SERIES: dict[str, Any] = PLAN | {
     "kind": "tutoring",
@@ -30,11 +37,15 @@ SERIES: dict[str, Any] = PLAN | {
 }
 """Tuesdays and Thursdays of three weeks."""
 
+TIMES: dict[str, Any] = {"enrol_from": None, "enrol_until": None, "decide_at": None}
+TEACHER: dict[str, Any] = {"name": "陈敏华", "subjects": "", "phone": None, "active": True}
+"""Whole, as a change has it."""
+
 
 def plan(start: float = 16.5, hours: float = 1.5, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
     """The body of a session on Tuesday, by its local hour."""
     times = {"starts_at": at(start).isoformat(), "ends_at": at(start + hours).isoformat()}
-    return PLAN | times | changes
+    return PLAN | TIMES | times | changes
 
 
 async def added(
@@ -79,6 +90,25 @@ async def hired(
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
     return shown
+
+
+async def linked(
+    staff: AsyncClient,
+    venue: Venue,
+    phone: tuple[str, AsyncClient],
+    name: str = "陈敏华",
+) -> dict[str, Any]:
+    """Add a teacher who accepts with her own account, which must succeed."""
+    number, herself = phone
+    teacher = await hired(staff, venue, name, phone=number)
+    await accepted(herself, teacher)
+    return teacher
+
+
+async def accepted(herself: AsyncClient, teacher: dict[str, Any]) -> None:
+    """Link the caller's account to a teacher, which must succeed."""
+    answer = await herself.post(f"/me/teaching/offers/{teacher['id']}/accept")
+    assert answer.status_code == 200, answer.text
 
 
 async def enrolled(

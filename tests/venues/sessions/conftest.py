@@ -1,9 +1,10 @@
 import pytest
 
+from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.posts import phone_number, somebody
+from tests.support.posts import phone_number
 
 
 @pytest.fixture
@@ -12,9 +13,10 @@ async def parent(callers: Callers, town: Town) -> Caller:
 
 
 @pytest.fixture
-async def phone(tx: Tx, callers: Callers) -> tuple[str, Caller]:
-    """A volunteer's mobile number, and she herself, signed in."""
+async def phone(tx: Tx, callers: Callers, town: Town) -> tuple[str, Caller]:
+    """A volunteer's mobile number, and she herself, who lives here."""
     number = phone_number()
-    person = await somebody(tx, "陈敏华", phone=number)
+    herself = await callers.resident(town.place(1, 1, 1, 1), name="陈敏华")
+    (await tx.get_one(Person, herself.person_id)).phone = number
     await tx.commit()
-    return number, await callers.person(person.id)
+    return number, herself

@@ -30,6 +30,10 @@ async def test_anybody_can_recompute_the_draw_from_what_is_published(
     assert promised["commitment"] == session["draw_commitment"]
     assert await draw_due(rolled_back, now=at(12)) == 1
     drawn = (await people[0].get(f"{url}/draw")).json()
+    (listed,) = (await people[0].get("/sessions")).json()["items"]
+    for shown in (listed, (await people[0].get(url)).json()):
+        assert shown["draw_at"] == shown["drawn_at"] == at(12).isoformat() == drawn["draw_at"]
+        assert shown["draw_commitment"] == promised["commitment"]
     assert drawn["commitment"] == promised["commitment"]
     assert sha256(drawn["seed"].encode()).hexdigest() == promised["commitment"]
 

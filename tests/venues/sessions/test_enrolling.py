@@ -17,7 +17,16 @@ from tests.support.posts import phone_number
 from tests.support.refusals import refused
 from tests.venues.arranging import at, book
 from tests.venues.children.arranging import registered
-from tests.venues.sessions.arranging import PLAN, added, changed, enrolled, hired, lead
+from tests.venues.sessions.arranging import (
+    PLAN,
+    TEACHER,
+    accepted,
+    added,
+    changed,
+    enrolled,
+    hired,
+    lead,
+)
 
 WEEKLY = [{"owner": "person", "window": "week", "limit": 1}]
 
@@ -68,7 +77,7 @@ async def test_a_full_session_has_a_waitlist_in_order(
     waiting = await enrolled(parent, session["id"], wait=True)
     assert (waiting["state"], waiting["waits_at"]) == ("waitlisted", 1)
     shown = (await parent.get(url)).json()
-    assert (shown["waiting"], shown["can_wait"]) == (1, True)
+    assert (shown["waiting"], shown["can_wait"]) == (1, False)  # she waits already
     assert shown["mine"][0]["waits_at"] == 1
     await resident.post(f"/bookings/{first['id']}/cancel", json={})
     assert (await parent.get(f"/bookings/{waiting['id']}")).json()["state"] == "confirmed"
@@ -151,7 +160,7 @@ async def test_staff_enrol_a_caller_and_may_set_rules_aside_but_not_seats(
     refused(await other.post(url, json=wish), 403, "forbidden")
     booking = (await worker.post(url, json=wish)).json()
     assert booking["channel"] == "staff"
-    assert (booking["holder"]["name"], booking["holder"]["has_account"]) == ("王阿姨", False)
+    assert booking["holder"]["name"] == "王阿姨"
     answer = await worker.post(
         url, json={"on_behalf_of": {"name": "李伯", "phone": "15455557777"}}
     )
@@ -255,8 +264,9 @@ async def test_what_is_shown_as_the_reason_is_what_the_refusal_says(
 async def _link(tx: Tx, worker: Caller, teacher: dict[str, Any], caller: Caller) -> None:
     (await tx.get_one(Person, caller.person_id)).phone = "15499990002"
     await tx.commit()
-    body = {"name": "陈敏华", "phone": "15499990002", "version": 1}
+    body = TEACHER | {"phone": "15499990002", "version": 1}
     assert (await worker.put(f"/teachers/{teacher['id']}", json=body)).status_code == 200
+    await accepted(caller, teacher)
 
 
 async def test_what_is_closed_to_enrolments_says_so(

@@ -20,10 +20,10 @@ from neighborhood_api.venues.sessions.models import Session, SessionTeacher, Tea
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import TUESDAY, new_room
-from tests.venues.sessions.arranging import SERIES, helper, hired, lead, plan
+from tests.venues.sessions.arranging import SERIES, helper, hired, lead, linked, plan
 
 BUFFER = timedelta(minutes=10)
-STEPS = 45
+STEPS = 70
 Taken = set[tuple[Any, datetime, datetime]]
 
 
@@ -38,7 +38,9 @@ async def claimed(tx: Tx) -> dict[Any, Taken]:
     for its_id, room_id, *times in rows.all():
         starts_at, ends_at = moments(times)
         taken: Taken = found.setdefault(its_id, set())
-        units = await tx.scalars(select(Unit.id).where(Unit.resource_id == room_id))
+        units = await tx.scalars(
+            select(Unit.id).where(Unit.resource_id == room_id, Unit.active)
+        )
         taken |= {(unit, starts_at - BUFFER, ends_at + BUFFER) for unit in units}
         teachers = await tx.execute(
             select(Teacher.id, Teacher.person_id)
@@ -108,7 +110,7 @@ class Office:
 
     async def step(self) -> None:
         doings = [self.add, self.change, self.end, self.drop, self.enrol, self.enrol]
-        doings += [self.add_series, self.change_series, self.end_series]
+        doings += [self.add_series, self.change_series, self.end_series, self.change_units]
         await self.chance.choice(doings)()
 
     async def said(self, method: str, url: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +196,22 @@ class Office:
             body = {"version": series["version"], "reason": "学期结束"}
             await self.said("POST", f"{url}/cancel", body)
 
+    async def change_units(self) -> None:
+        room_id = self.chance.choice(self.rooms)
+        if room_id is None:
+            return
+        room = (await self.staff.get(f"/rooms/{room_id}")).json()
+        units = [
+            {"id": one["id"], "name": one["name"], "active": self.chance.random() < 0.6}
+            for one in room["units"]
+            if self.chance.random() < 0.9
+        ]
+        if len(room["units"]) < 5:
+            units.append({"name": f"{len(room['units'])}号台"})
+        if units:
+            body = {"version": room["version"], "units": units}
+            await self.said("PUT", f"/rooms/{room_id}/units", body)
+
     def learn(self, series: dict[str, Any]) -> None:
         if series:
             self.series.append(series["id"])
@@ -219,7 +237,7 @@ async def test_after_anything_that_staff_do_each_session_takes_exactly_what_it_s
         office.rooms.append(str((await new_room(tx, venue, units=("一", "二"), **around)).id))
     await tx.commit()
     office.teachers = [
-        await hired(worker, venue, phone=phone[0]),
+        await linked(worker, venue, phone),
         await hired(worker, venue, "周志远"),
         await hired(worker, venue, "何秀兰"),
     ]

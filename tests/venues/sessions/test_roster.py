@@ -22,7 +22,7 @@ from tests.support.places import Town
 from tests.support.refusals import refused
 from tests.venues.arranging import at
 from tests.venues.children.arranging import registered
-from tests.venues.sessions.arranging import added, enrolled, hired, lead
+from tests.venues.sessions.arranging import added, enrolled, lead, linked
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def lesson(
     worker: Caller, parent: Caller, venue: Venue, phone: tuple[str, Caller]
 ) -> dict[str, Any]:
     """A lesson of the linked teacher with one child; and the child's booking."""
-    teacher = await hired(worker, venue, phone=phone[0])
+    teacher = await linked(worker, venue, phone)
     session = await added(worker, venue, for_children=True, teachers=[lead(teacher)])
     child = await registered(parent)
     booking = await enrolled(parent, session["id"], child_id=child["id"])
@@ -45,8 +45,8 @@ async def test_teacher_and_staff_see_names_grade_and_who_fetches_and_no_phone(
     worker: Caller, phone: tuple[str, Caller], lesson: dict[str, Any]
 ) -> None:
     url = f"/sessions/{lesson['id']}/roster"
-    for caller in (worker, phone[1]):
-        answer = await caller.get(url)
+    look = await worker.post(f"{url}-looks", json={"reason": "核对接送"})
+    for answer in (look, await phone[1].get(url)):
         assert answer.status_code == 200, answer.text
         (line,) = answer.json()["lines"]
         assert (line["name"], line["grade"], line["guardian_name"]) == ("黄小满", 3, "林秀英")
@@ -76,8 +76,9 @@ async def test_neighbours_guardians_and_teachers_of_other_sessions_get_nothing(
     booking = lesson["booking"]["id"]
     for stranger in strangers:
         refused(await stranger.get(f"{url}/roster"), 404, "session_not_found")
-        answer = await stranger.post(f"{url}/export-roster", json={})
-        refused(answer, 404, "session_not_found")
+        for move in ("export-roster", "roster-looks"):
+            answer = await stranger.post(f"{url}/{move}", json={"reason": "看看"})
+            refused(answer, 404, "session_not_found")
         answer = await stranger.post(f"/bookings/{booking}/check-in", json=presence())
         refused(answer, 404, "registration_not_found")
 
@@ -85,7 +86,7 @@ async def test_neighbours_guardians_and_teachers_of_other_sessions_get_nothing(
 async def test_a_teacher_of_another_session_gets_nothing(
     worker: Caller, venue: Venue, phone: tuple[str, Caller]
 ) -> None:
-    teacher = await hired(worker, venue, phone=phone[0])
+    teacher = await linked(worker, venue, phone)
     mine = await added(worker, venue, teachers=[lead(teacher)])
     other = await added(worker, venue, 10, 1)
     herself = phone[1]
@@ -97,15 +98,52 @@ async def test_a_teacher_of_another_session_gets_nothing(
     refused(answer, 404, "session_not_found")
 
 
-async def test_teachers_see_the_roster_until_a_week_after_and_staff_longer(
+async def test_teachers_see_the_roster_until_a_week_after_and_staff_for_thirty_days(
     worker: Caller, phone: tuple[str, Caller], lesson: dict[str, Any], clock: Clock
 ) -> None:
     url = f"/sessions/{lesson['id']}/roster"
+    reason = {"reason": "核对接送"}
     clock.now = at(18 + 7 * 24)
     assert (await phone[1].get(url)).status_code == 200
     clock.forward(seconds=1)
     refused(await phone[1].get(url), 409, "roster_closed")
-    assert (await worker.get(url)).status_code == 200
+    refused(await phone[1].post(f"{url}-looks", json=reason), 409, "roster_closed")
+    clock.now = at(18 + 30 * 24)
+    assert (await worker.post(f"{url}-looks", json=reason)).status_code == 200
+    export = f"/sessions/{lesson['id']}/export-roster"
+    assert (await worker.post(export, json=reason)).status_code == 200
+    clock.forward(seconds=1)
+    refused(await worker.post(f"{url}-looks", json=reason), 409, "roster_closed")
+    refused(await worker.post(export, json=reason), 409, "roster_closed")
+
+
+async def test_staff_open_a_roster_of_children_for_a_reason_that_their_guardians_read(
+    worker: Caller,
+    parent: Caller,
+    phone: tuple[str, Caller],
+    venue: Venue,
+    lesson: dict[str, Any],
+    tx: Tx,
+) -> None:
+    url = f"/sessions/{lesson['id']}"
+    looks = f"/children/{(await parent.get('/children')).json()['items'][0]['id']}/looks"
+    refused(await worker.get(f"{url}/roster"), 403, "roster_reason_needed")
+    refused(await worker.post(f"{url}/export-roster", json={}), 403, "roster_reason_needed")
+    refused(await worker.post(f"{url}/roster-looks", json={}), 422, "invalid_request")
+    assert (await phone[1].get(f"{url}/roster")).status_code == 200
+    assert (await parent.get(looks)).json()["items"] == []
+    for move, reason in (("roster-looks", "核对接送"), ("export-roster", "消防演练")):
+        answer = await worker.post(f"{url}/{move}", json={"reason": reason})
+        assert answer.status_code == 200, answer.text
+    seen = (await parent.get(looks)).json()["items"]
+    assert [(one["reason"], one["role"]) for one in seen] == [
+        ("消防演练", "community_worker"),
+        ("核对接送", "community_worker"),
+    ]
+    acts = select(Act.what).where(Act.subject == lesson["id"], Act.what.contains("roster"))
+    assert sorted(await tx.scalars(acts)) == ["venues.roster_exported", "venues.roster_read"]
+    talk = await added(worker, venue, 9, 1)
+    assert (await worker.get(f"/sessions/{talk['id']}/roster")).status_code == 200
 
 
 async def test_a_child_goes_home_only_with_whom_its_guardian_named(
@@ -165,19 +203,20 @@ async def test_who_waits_or_cancelled_is_not_on_the_roster(
 async def test_staff_take_the_roster_out_without_formulas_and_that_is_kept(
     worker: Caller, phone: tuple[str, Caller], parent: Caller, venue: Venue, tx: Tx
 ) -> None:
-    teacher = await hired(worker, venue, phone=phone[0])
+    teacher = await linked(worker, venue, phone)
     session = await added(worker, venue, for_children=True, teachers=[lead(teacher)])
     child = await registered(parent, name="=HYPERLINK(1)", pick_ups=[])
     await enrolled(parent, session["id"], child_id=child["id"])
     url = f"/sessions/{session['id']}/export-roster"
     refused(await phone[1].post(url, json={}), 403, "forbidden")
-    sheet = (await worker.post(url, json={"format": "csv"})).json()
+    reason = {"reason": "核对接送"}
+    sheet = (await worker.post(url, json={"format": "csv"} | reason)).json()
     assert sheet["name"] == "四点半课堂·三年级数学-20261124.csv"
     text = b64decode(sheet["content"]).decode("utf-8-sig")
     head, line = list(csv.reader(StringIO(text)))
     assert head[:4] == ["预约号", "姓名", "年级", "监护人"]
     assert line[1:4] == ["'=HYPERLINK(1)", "3", "林秀英"]
-    sheet = (await worker.post(url, json={"format": "xlsx"})).json()
+    sheet = (await worker.post(url, json={"format": "xlsx"} | reason)).json()
     with ZipFile(BytesIO(b64decode(sheet["content"]))) as book:
         strings = book.read("xl/sharedStrings.xml").decode()
         cells = book.read("xl/worksheets/sheet1.xml").decode()

@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from httpx import AsyncClient
-
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.schedules.models import CalendarChange, SpecialDay, WorkingYear
@@ -27,46 +25,7 @@ from tests.venues.sessions.arranging import (
     told,
     unit_of,
 )
-
-THURSDAY = TUESDAY + timedelta(days=2)
-WEEK = timedelta(days=7)
-DATES = [
-    TUESDAY,
-    THURSDAY,
-    TUESDAY + WEEK,
-    THURSDAY + WEEK,
-    TUESDAY + 2 * WEEK,
-    THURSDAY + 2 * WEEK,
-]
-FIXED = {"kind", "for_children", "first_on", "draw_minutes_before"}
-
-
-def iso(*days: date) -> list[str]:
-    return [day.isoformat() for day in days]
-
-
-async def made(staff: AsyncClient, venue: Venue, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    answer = await staff.post(f"/venues/{venue.id}/series", json=SERIES | changes)
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-def change(series: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The body that changes a series from what it is."""
-    plan: dict[str, Any] = series["plan"]
-    return plan | {"version": series["version"]} | changes
-
-
-async def put(staff: AsyncClient, series: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    answer = await staff.put(f"/series/{series['id']}", json=change(series, **changes))
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-def dates(series: dict[str, Any]) -> list[str]:
-    return [one["on"] for one in series["sessions"] if one["cancelled_at"] is None]
+from tests.venues.sessions.weekly import DATES, THURSDAY, WEEK, change, dates, iso, made, put
 
 
 async def test_a_series_has_a_session_on_each_of_its_days_with_room_and_teacher(

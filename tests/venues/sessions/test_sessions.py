@@ -92,7 +92,7 @@ async def test_a_room_out_of_use_is_in_the_way(
         "place_or_teacher_taken",
     )
     (clash,) = problem["clashes"]
-    assert clash["code"] == "room_out_of_use"
+    assert clash["code"] == "out_of_use"
     assert "空调检修" in clash["message"]
 
 
@@ -326,3 +326,63 @@ async def test_once_somebody_is_there_the_time_stays_but_the_rest_may_change(
     lone = plan(version=2, capacity=1)
     assert (await worker.put(url, json=lone)).status_code == 200
     assert (await resident.get(f"/bookings/{booking['id']}")).json()["state"] == "checked_in"
+
+
+@pytest.mark.parametrize("left_out", ["teachers", "policy", "about", "room_id", "enrol_from"])
+async def test_a_change_that_leaves_something_out_is_refused_and_wipes_nothing(
+    worker: Caller, venue: Venue, left_out: str
+) -> None:
+    teacher = await hired(worker, venue)
+    session = await added(worker, venue, teachers=[lead(teacher)], about="请带水杯")
+    body = plan(version=1)
+    del body[left_out]
+    answer = await worker.put(f"/sessions/{session['id']}", json=body)
+    refused(answer, 422, "invalid_request")
+    assert (await worker.get(f"/sessions/{session['id']}")).json() == session
+
+
+async def test_sessions_are_found_by_venue_day_subject_and_grade(
+    worker: Caller, resident: Caller, venue: Venue, callers: Callers, town: Town, tx: Tx
+) -> None:
+    other = await new_venue(tx, town.place(1, 1), "别的站")
+    await tx.commit()
+    here = await added(worker, venue, 9, 1, subject="数学、英语", grade="三年级")
+    there = await added(worker, other, 10, 1, subject="书法", grade="长者")
+    late = plan(9, 1, subject="书法", kind="tutoring")
+    late |= {"starts_at": at(33).isoformat(), "ends_at": at(34).isoformat()}
+    later = (await worker.post(f"/venues/{venue.id}/sessions", json=late)).json()
+
+    async def found(caller: Caller, **wish: str) -> list[str]:
+        answer = await caller.get("/sessions", params=wish)
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json()["items"]]
+
+    tuesday, wednesday = at(0).date().isoformat(), at(24).date().isoformat()
+    assert await found(resident) == [here["id"], there["id"], later["id"]]
+    assert await found(resident, venue_id=str(venue.id)) == [here["id"], later["id"]]
+    assert await found(resident, **{"from": wednesday}) == [later["id"]]
+    assert await found(resident, to=tuesday) == [here["id"], there["id"]]
+    assert await found(resident, subject="英语") == [here["id"]]
+    assert await found(resident, subject="%") == []
+    assert await found(resident, grade="长者") == [there["id"]]
+    stranger = await callers.resident(town.place(1, 2, 1, 1))
+    assert await found(stranger) == []
+    assert await found(stranger, venue_id=str(other.id)) == [there["id"]]
+    refused(
+        await resident.get("/sessions", params={"to": "9999-12-31"}), 422, "invalid_request"
+    )
+
+
+async def test_an_enrolment_says_in_which_room_it_is(
+    worker: Caller, resident: Caller, venue: Venue, room: RoomRow
+) -> None:
+    inside = await added(worker, venue, 10, 1, room_id=str(room.id))
+    outside = await added(worker, venue, 14, 1)
+    shown = await enrolled(resident, inside["id"])
+    assert (shown["room_id"], shown["room_name"]) == (str(room.id), "乒乓球室")
+    shown = await enrolled(resident, outside["id"])
+    assert (shown["room_id"], shown["room_name"]) == (None, None)
+    path = (await resident.post("/me/calendar-feed")).json()["path"].removeprefix("/api/v1")
+    text = (await resident.get(path)).text.replace("\r\n ", "")
+    places = [line for line in text.splitlines() if line.startswith("LOCATION")]
+    assert sorted("乒乓球室" in line for line in places) == [False, True]

@@ -79,7 +79,7 @@ async def test_bookings_stand_with_their_unit_their_holder_and_what_is_left(
     assert listed["holder"] == {
         "name": "黄荔红",
         "phone": "138****8000",
-        "has_account": True,
+        "untold": False,
     }
     assert spans(one["free"]) == ["10:30-12:00", "14:00-21:00"]
     assert (two["bookings"], spans(two["free"])) == ([], ["09:00-12:00", "14:00-21:00"])

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -19,15 +20,23 @@ from neighborhood_api.grid.posts.holders import (
     stand_in_for,
 )
 from neighborhood_api.grid.posts.leaves import close_leave, open_leaves
+from neighborhood_api.grid.posts.models import Selection
+from neighborhood_api.grid.posts.primaries import (
+    PrimaryForWorkers,
+    PrimaryTaken,
+    is_first_worker,
+)
+from neighborhood_api.grid.posts.selections import write_selection
 from neighborhood_api.grid.schemas import AppointmentIn, StandInIn
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import LEVEL_OF, Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
-from neighborhood_api.kit.acts import record_act
-from neighborhood_api.kit.db import Tx, refusing
+from neighborhood_api.kit.acts import Act, record_act
+from neighborhood_api.kit.db import Model, Tx, refusing
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.trail import trail_of
 
 
 class PostNotAtThisLevel(Problem):
@@ -67,7 +76,7 @@ async def make_appointment(
     """Appoint somebody to a post; the person is found by phone, or created.
 
     Raises: NodeNotFound, Forbidden, PostNotAtThisLevel, PostTaken, TermEndsBeforeItStarts,
-        OrganizationNeeded, PasswordTooWeak.
+        OrganizationNeeded, PrimaryForWorkers, PrimaryTaken, VotesDoNotAddUp, PasswordTooWeak.
     Emits: AppointmentMade, PostFilled.
     """
     node = await current_node(tx, wish.node_id, now=now)
@@ -79,6 +88,12 @@ async def make_appointment(
     if wish.ends_on is not None and wish.ends_on < wish.starts_on:
         raise TermEndsBeforeItStarts
     await _require_organization(tx, wish)
+    worker = wish.role is Role.GRID_WORKER
+    if wish.primary and not worker:
+        raise PrimaryForWorkers
+    primary = wish.primary
+    if primary is None:
+        primary = worker and await is_first_worker(tx, node.id)
     person = await known_or_new(tx, wish.person)
     begun = wish.starts_on <= local_day(now)
     appointment = Appointment(
@@ -90,10 +105,15 @@ async def make_appointment(
         ends_on=wish.ends_on,
         organization_id=wish.organization_id,
         awaits_start=not begun,
+        is_primary=primary,
     )
     tx.add(appointment)
-    with refusing({"uq_appointment_one_holder": PostTaken}):
+    with refusing(
+        {"uq_appointment_one_holder": PostTaken, "uq_appointment_primary": PrimaryTaken}
+    ):
         await tx.flush()
+    if wish.selection is not None:
+        write_selection(tx, appointment.id, wish.selection, now=now)
     made = AppointmentMade(appointment_id=appointment.id, person_id=person.id, node_id=node.id)
     emit(tx, made)
     _keep(tx, made.name, actor, appointment, now)
@@ -105,8 +125,10 @@ async def make_appointment(
 
 async def end_appointment(
     tx: Tx, actor: Actor, appointment_id: UUID, *, now: datetime
-) -> tuple[Appointment, Person]:
+) -> tuple[Appointment, Person, dict[str, int]]:
     """End an appointment now; its holder and stand-in lose the post's power at once.
+
+    Returns by kind how much open work went to others with it.
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded.
     Emits: AppointmentEnded, PostVacant.
@@ -118,7 +140,52 @@ async def end_appointment(
     await _close(tx, changes, appointment, now)
     _keep(tx, AppointmentEnded.name, actor, appointment, now)
     await changes.settle(tx, now=now)
-    return appointment, await person_of(tx, appointment)
+    return appointment, await person_of(tx, appointment), changes.handed_over
+
+
+async def replace_holder(
+    tx: Tx, changes: Changes, actor: Actor, appointment_id: UUID, *, now: datetime
+) -> None:
+    """End an appointment whose successor is made in the same transaction.
+
+    The caller settles `changes` when everything is written: the post was never vacant.
+
+    Raises: AppointmentNotFound, AppointmentAlreadyEnded.
+    Emits: AppointmentEnded.
+    """
+    appointment = await _managed(tx, actor, appointment_id)
+    if appointment.ended_at is not None:
+        raise AppointmentAlreadyEnded
+    await _close(tx, changes, appointment, now)
+    _keep(tx, AppointmentEnded.name, actor, appointment, now)
+
+
+def appointed_rows(
+    actor: Actor, appointment: Appointment, *, now: datetime
+) -> tuple[Model, ...]:
+    """Return an appointment that is written with very many others, to be saved as a whole.
+
+    With it come its event, and who decided it: what `make_appointment` writes one by one.
+    """
+    made = AppointmentMade(
+        appointment_id=appointment.id,
+        person_id=appointment.person_id,
+        node_id=appointment.node_id,
+    )
+    told = _told(appointment).items()
+    act = Act(
+        what=made.name,
+        subject=str(appointment.id),
+        person_id=actor.person_id,
+        acted_at=now,
+        detail={name: str(one) if isinstance(one, UUID) else one for name, one in told},
+    )
+    return appointment, made.row(), act, trail_of(act)
+
+
+def note_amended(tx: Tx, actor: Actor, appointment: Appointment, *, now: datetime) -> None:
+    """Keep who changed the duty phone or the term of an appointment, and how it stands now."""
+    _keep(tx, "grid.appointment_amended", actor, appointment, now)
 
 
 async def set_stand_in(
@@ -206,20 +273,21 @@ async def _close(tx: Tx, changes: Changes, appointment: Appointment, now: dateti
 
 def _keep(tx: Tx, what: str, actor: Actor, appointment: Appointment, now: datetime) -> None:
     """Keep in the audit trail who decided about a post, and how it stood after that."""
-    record_act(
-        tx,
-        what,
-        appointment.id,
-        by=actor.person_id,
-        now=now,
-        node_id=appointment.node_id,
-        role=appointment.role,
-        person_id=appointment.person_id,
-        organization_id=appointment.organization_id,
-        starts_on=appointment.starts_on.isoformat(),
-        ends_on=None if appointment.ends_on is None else appointment.ends_on.isoformat(),
-        stand_in_id=appointment.stand_in_id,
-    )
+    told = _told(appointment)
+    record_act(tx, what, appointment.id, by=actor.person_id, now=now, **told)
+
+
+def _told(appointment: Appointment) -> dict[str, Any]:
+    """Return how a post stands, as the audit trail keeps it."""
+    return {
+        "node_id": appointment.node_id,
+        "role": appointment.role,
+        "person_id": appointment.person_id,
+        "organization_id": appointment.organization_id,
+        "starts_on": appointment.starts_on.isoformat(),
+        "ends_on": None if appointment.ends_on is None else appointment.ends_on.isoformat(),
+        "stand_in_id": appointment.stand_in_id,
+    }
 
 
 def _clear_stand_in(tx: Tx, changes: Changes, appointment: Appointment) -> None:
@@ -229,15 +297,16 @@ def _clear_stand_in(tx: Tx, changes: Changes, appointment: Appointment) -> None:
     tell_duty_changed(tx, appointment)
 
 
-def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person]:
-    """Select who holds the posts of a node now, or will, with her person.
+def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person, Selection | None]:
+    """Select who holds the posts of a node now, or will, and how she was chosen.
 
     Raises: Forbidden.
     """
     actor.require(Permission.ROSTER_READ, at=node.place)
     return (
-        select(Appointment, Person)
+        select(Appointment, Person, Selection)
         .join(Person, Person.id == Appointment.person_id)
+        .outerjoin(Selection, Selection.appointment_id == Appointment.id)
         .where(Appointment.node_id == node.id, Appointment.ended_at.is_(None))
         .order_by(Appointment.id)
     )

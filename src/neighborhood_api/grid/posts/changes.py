@@ -4,6 +4,7 @@ People and posts are gathered and settled at the end, people first and each in o
 that two changes at once never wait for each other in a circle.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +16,8 @@ from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import DutyChanged, PostFilled, PostVacant
 from neighborhood_api.grid.models import Appointment, Leave, Node, Vacancy
 from neighborhood_api.grid.posts.duty import ANSWERING
+from neighborhood_api.grid.posts.handovers import Turnover, hand_over_work
+from neighborhood_api.grid.posts.releases import release_shifts
 from neighborhood_api.grid.queries import acting, in_office, on_leave
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.revocations import revoke_person
@@ -22,6 +25,8 @@ from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 
+_FEW = 20
+"""Posts that are looked at one by one."""
 _ANSWERING = {role.value for roles in ANSWERING.values() for role in roles}
 
 
@@ -31,23 +36,40 @@ class Changes:
 
     people: set[UUID] = field(default_factory=set)
     posts: set[tuple[UUID, str]] = field(default_factory=set)
+    organizations: set[UUID] = field(default_factory=set)
+    handed_over: dict[str, int] = field(default_factory=dict)
+    """How much open work of each kind changed hands when they were settled."""
 
     def note(self, appointment: Appointment, *people: UUID | None) -> None:
         """Remember the post of an appointment, and whose tokens no longer say what is true."""
         self.posts.add((appointment.node_id, appointment.role))
+        if appointment.organization_id is not None:
+            self.organizations.add(appointment.organization_id)
         self.people.update(person for person in people if person is not None)
 
     async def settle(self, tx: Tx, *, now: datetime) -> None:
-        """Have tokens made anew, and raise or call off the alarms; once, as the last thing.
+        """Have tokens made anew, hand over open work, and raise or call off the alarms.
+
+        Once, as the last thing.
 
         Emits: PostVacant, PostFilled.
         """
         await tx.flush()
         for person_id in sorted(self.people):
             await revoke_person(tx, person_id, now=now)
-        for node_id, role in sorted(self.posts):
-            if role in _ANSWERING:
-                await _look_at(tx, node_id, role, now)
+        if self.posts:
+            turnover = Turnover(
+                frozenset(node_id for node_id, _ in self.posts),
+                frozenset(self.organizations),
+                frozenset(self.people),
+            )
+            self.handed_over = await hand_over_work(tx, turnover, now=now)
+        self.handed_over["shifts"] = await release_shifts(tx, self.people, now=now)
+        waiting = {post for post in self.posts if post[1] in _ANSWERING}
+        if len(waiting) > _FEW:
+            waiting -= await _at_rest(tx, waiting, now)
+        for node_id, role in sorted(waiting):
+            await _look_at(tx, node_id, role, now)
 
 
 def tell_duty_changed(tx: Tx, appointment: Appointment) -> None:
@@ -56,6 +78,27 @@ def tell_duty_changed(tx: Tx, appointment: Appointment) -> None:
     Emits: DutyChanged.
     """
     emit(tx, DutyChanged(node_id=appointment.node_id))
+
+
+async def _at_rest(
+    tx: Tx, posts: Collection[tuple[UUID, str]], now: datetime
+) -> set[tuple[UUID, str]]:
+    """Return the posts where somebody acts and no alarm is open, as in a list of new ones.
+
+    The places are locked by now, so that it stays true.
+    """
+    nodes = {node_id for node_id, _ in posts}
+    day = literal(local_day(now))
+    acts = (
+        select(Appointment.node_id, Appointment.role)
+        .outerjoin(Leave, on_leave(day))
+        .where(Appointment.node_id.in_(nodes), in_office(day), acting(day).is_not(None))
+    )
+    alarms = select(Vacancy.node_id, Vacancy.role).where(
+        Vacancy.node_id.in_(nodes), Vacancy.filled_at.is_(None)
+    )
+    acted_in = {(node_id, role) for node_id, role in await tx.execute(acts)}
+    return acted_in - {(node_id, role) for node_id, role in await tx.execute(alarms)}
 
 
 async def _look_at(tx: Tx, node_id: UUID, role: str, now: datetime) -> None:

@@ -39,6 +39,8 @@ class Duty(NamedTuple):
     person_id: UUID | None
     node_name: str = ""
     person_name: str | None = None
+    seen: int | None = None
+    """The `duty_changes` of the node: what is given to the person says as of when."""
 
 
 class _Acting(NamedTuple):
@@ -48,6 +50,7 @@ class _Acting(NamedTuple):
     role: str | None
     person_id: UUID | None
     person_name: str | None
+    duty_changes: int
 
 
 _ON_DUTY = Query(
@@ -58,12 +61,13 @@ _ON_DUTY = Query(
         Appointment.role,
         acting(DAY).label("person_id"),
         Person.name.label("person_name"),
+        Node.duty_changes,
     )
     .outerjoin(Appointment, and_(Appointment.node_id == Node.id, in_office(DAY)))
     .outerjoin(Leave, on_leave(DAY))
     .outerjoin(Person, Person.id == acting(DAY))
     .where(Node.id.in_([bindparam(name) for name in COLUMNS]), exists_on(DAY))
-    .order_by(Appointment.starts_on, Appointment.id),
+    .order_by(Appointment.is_primary.desc(), Appointment.starts_on, Appointment.id),
     _Acting,
 )
 """Who acts at a place and above it; a place where nobody does has a line too, for its name."""
@@ -95,7 +99,9 @@ async def who_answers(
                         post.person_id,
                         post.node_name,
                         post.person_name,
+                        post.duty_changes,
                     )
     top = place.up_to(max(HIGHEST, highest))
-    name = next((post.node_name for post in posts if post.node_id == top.node_id), "")
-    return Duty(top.level, top.node_id, answering[top.level][0], None, name)
+    at_top = next((post for post in posts if post.node_id == top.node_id), None)
+    name, seen = ("", None) if at_top is None else (at_top.node_name, at_top.duty_changes)
+    return Duty(top.level, top.node_id, answering[top.level][0], None, name, None, seen)

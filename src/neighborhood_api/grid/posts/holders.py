@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from uuid import UUID
 
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -72,15 +73,21 @@ async def known_or_new(tx: Tx, wish: AppointeeIn) -> Person:
     person = await tx.scalar(by_phone)
     if person is None:
         secret = wish.initial_password
-        hashed = None if secret is None else await password_hash(secret.get_secret_value())
+        hashed = None if secret is None else await _initial(secret, wish)
         values = {"id": new_id(), "name": wish.name, "phone": wish.phone}
         blank = {"password_hash": hashed, "failed_sign_ins": 0, "epoch": 0, "version": 1}
+        blank["password_given"] = hashed is not None
         created = insert(Person).values(values | blank).on_conflict_do_nothing()
         await tx.execute(created)  # of two offices at once, one registers her and both go on
         person = (await tx.scalars(by_phone)).one()
     if person.name is None:
         person.name = wish.name
     return person
+
+
+async def _initial(secret: SecretStr, wish: AppointeeIn) -> str:
+    """Hash the password that an office chose for somebody; she changes it at once."""
+    return await password_hash(secret.get_secret_value(), phone=wish.phone, name=wish.name)
 
 
 async def person_of(tx: Tx, appointment: Appointment) -> Person:

@@ -17,6 +17,7 @@ from neighborhood_api.grid.posts.holders import (
     locked_appointment,
     stand_in_for,
 )
+from neighborhood_api.grid.posts.releases import pass_on_shifts
 from neighborhood_api.grid.schemas import LeaveIn
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person
@@ -109,6 +110,7 @@ async def grant_leave(
     changes = Changes()
     turn_leave(tx, changes, leave, appointment, now=now)
     await changes.settle(tx, now=now)
+    await pass_on_shifts(tx, leave, appointment, now=now)
     return leave, stand_in
 
 

@@ -5,8 +5,19 @@ from uuid import UUID
 from neighborhood_api.grid import service
 from neighborhood_api.grid.models import Appointment, Leave
 from neighborhood_api.grid.names import ROLE_NAMES
-from neighborhood_api.grid.posts import appointments, holders, leaves, vacancies
+from neighborhood_api.grid.posts import (
+    appointments,
+    holders,
+    leaves,
+    primaries,
+    selections,
+    vacancies,
+    working,
+)
+from neighborhood_api.grid.posts.choosing import SelectionChangeIn, SelectionOut
+from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.grid.schemas import (
+    AppointmentEndedOut,
     AppointmentIn,
     AppointmentList,
     AppointmentOut,
@@ -14,11 +25,12 @@ from neighborhood_api.grid.schemas import (
     LeaveOut,
     StandInIn,
     VacancyOut,
+    WorkOut,
 )
 from neighborhood_api.identity.access import Forbidden, Role
+from neighborhood_api.identity.accounts.password_rules import PASSWORD_REFUSALS
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
-from neighborhood_api.identity.service import PasswordTooWeak
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
@@ -60,7 +72,10 @@ async def list_appointments(
         appointments.PostTaken,
         appointments.TermEndsBeforeItStarts,
         appointments.OrganizationNeeded,
-        PasswordTooWeak,
+        primaries.PrimaryForWorkers,
+        primaries.PrimaryTaken,
+        selections.VotesDoNotAddUp,
+        *PASSWORD_REFUSALS,
     ),
 )
 async def make_appointment(
@@ -80,9 +95,71 @@ async def make_appointment(
 )
 async def end_appointment(
     appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentEndedOut:
+    """结束任职，其权限立即失效，在办事项同时移交。
+
+    End an appointment; its power is gone at once, and what its holder had in hand goes with it
+    to whoever acts then: a colleague in the post, or the next one up.
+    """
+    ended = await appointments.end_appointment(tx, actor, appointment_id, now=now)
+    appointment, person, handed_over = ended
+    shown = _appointment(appointment, person).model_dump()
+    return AppointmentEndedOut(**shown, handed_over=WorkOut(**handed_over))
+
+
+@router.get(
+    "/appointments/{appointment_id}/work",
+    summary="在办事项 · What is in the hands of the holder",
+    responses=problems(*SIGNED_IN, holders.AppointmentNotFound),
+)
+async def read_appointment_work(
+    appointment_id: UUID, actor: ActorDep, tx: ReadTxDep, now: NowDep
+) -> WorkOut:
+    """结束任职前先看会移交多少（本人、上级和系统管理员）。
+
+    What would go to others if the appointment ended; for the holder, who is above her, and
+    the operator.
+    """
+    return WorkOut(**await working.read_work(tx, actor, appointment_id, now=now))
+
+
+@router.put(
+    "/appointments/{appointment_id}/selection",
+    summary="推选或任命记录 · How the holder was chosen",
+    responses=problems(
+        *SIGNED_IN,
+        holders.AppointmentNotFound,
+        selections.VotesDoNotAddUp,
+        selections.SelectionStands,
+        selections.SelectionChanged,
+    ),
+)
+async def change_selection(
+    appointment_id: UUID, body: SelectionChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> SelectionOut:
+    """登记推选或任命情况；登记后 30 天内可更正。
+
+    Record how she was chosen; slips can be put right for 30 days after the first writing.
+    """
+    selection = await selections.change_selection(tx, actor, appointment_id, body, now=now)
+    return selections.selection_view(selection)
+
+
+@router.post(
+    "/appointments/{appointment_id}/make-primary",
+    summary="设为主责网格员 · Make a worker the responsible one",
+    responses=problems(
+        *SIGNED_IN,
+        holders.AppointmentNotFound,
+        holders.AppointmentAlreadyEnded,
+        primaries.PrimaryForWorkers,
+    ),
+)
+async def make_primary(
+    appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
-    """结束任职，其权限立即失效。End an appointment; its power is gone at once."""
-    return _appointment(*await appointments.end_appointment(tx, actor, appointment_id, now=now))
+    """一格一名主责网格员，原主责转为协助。One per grid; whoever was it helps from now on."""
+    return _appointment(*await primaries.make_primary(tx, actor, appointment_id, now=now))
 
 
 @router.post(
@@ -94,7 +171,7 @@ async def end_appointment(
         holders.AppointmentAlreadyEnded,
         holders.StandsInForHerself,
         appointments.TermEndsBeforeItStarts,
-        PasswordTooWeak,
+        *PASSWORD_REFUSALS,
     ),
 )
 async def set_stand_in(
@@ -145,7 +222,7 @@ async def list_leaves(
         holders.StandsInForHerself,
         leaves.LeaveDaysWrong,
         leaves.LeavesOverlap,
-        PasswordTooWeak,
+        *PASSWORD_REFUSALS,
     ),
 )
 async def grant_leave(
@@ -193,7 +270,9 @@ async def list_vacancies(
     return await vacancies.list_vacancies(tx, actor, page, now=now)
 
 
-def _appointment(appointment: Appointment, person: Person) -> AppointmentOut:
+def _appointment(
+    appointment: Appointment, person: Person, selection: Selection | None = None
+) -> AppointmentOut:
     role = Role(appointment.role)
     return AppointmentOut(
         id=appointment.id,
@@ -209,6 +288,8 @@ def _appointment(appointment: Appointment, person: Person) -> AppointmentOut:
         stand_in_id=appointment.stand_in_id,
         stand_in_until=appointment.stand_in_until,
         organization_id=appointment.organization_id,
+        primary=appointment.is_primary,
+        selection=None if selection is None else selections.selection_view(selection),
         version=appointment.version,
     )
 

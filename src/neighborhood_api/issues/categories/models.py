@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trailed
@@ -231,4 +232,20 @@ trailed(
         "created_by",
         "reason",
     ),
+)
+
+
+audited(
+    Category, "code", "name", "group_code", "group_name", "aliases", "hint", "standard_code"
+)
+audited(
+    HandlingRule,
+    "category_code",
+    "respond_clock",
+    "resolve_clock",
+    "verify_clock",
+    "urgency",
+    "evidence",
+    "publicity",
+    "reopen_by",
 )

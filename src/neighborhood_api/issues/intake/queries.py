@@ -19,8 +19,9 @@ class IntakeRow(NamedTuple):
     id: UUID
     issue: IssueRow
     channel: str
-    caller_name: str
-    caller_phone: str
+    caller_name: str | None
+    """With the number None once the caller was erased."""
+    caller_phone: str | None
     account: bool
 
 

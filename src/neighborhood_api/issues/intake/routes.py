@@ -41,7 +41,7 @@ def _view(row: IntakeRow, links: Links, now: datetime) -> IntakeOut:
     return IntakeOut(
         **dict(issue_view(row.issue, links, now=now)),
         channel=ReportChannel(row.channel),
-        caller_name=row.caller_name,
+        caller_name=row.caller_name or "",
         caller_phone=masked(row.caller_phone) or "",
         account=row.account,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.identity.places import COLUMNS, Level, Placed
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trailed
@@ -119,3 +120,6 @@ class CannedReply(Model):
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
+
+
+audited(CannedReply, "move", "title", "text", "category_code")

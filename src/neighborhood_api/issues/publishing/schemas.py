@@ -13,7 +13,7 @@ from neighborhood_api.issues.categories.models import Publicity
 from neighborhood_api.issues.publishing.masking import Personal
 from neighborhood_api.issues.publishing.models import PublicState
 from neighborhood_api.issues.schemas import PhotoOut, Text
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
 
 PLACEHOLDERS = frozenset({"code", "category", "lane"})
 _SOME_ID = "0198c0de-0000-7000-8000-000000000001"
@@ -249,10 +249,14 @@ class ReplyIn(ReplyBody):
     """适用地点，不填为各地（总管理员）· Its place; none for everywhere."""
 
 
-class ReplyChangeIn(ReplyBody):
+class ReplyChangeIn(Whole, ReplyBody):
     """A canned reply in other words; its place stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_REPLY | {"version": 1}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [_REPLY | {"category_code": "env.garbage", "position": 0, "version": 1}]
+        }
+    )
     version: int
     """所依据的版本 · The version that this change was made from."""
 

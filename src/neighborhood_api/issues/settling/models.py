@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 
@@ -130,3 +131,6 @@ class CallBack(Model):
     text: Mapped[str | None] = mapped_column(default=None)
     remedied_at: Mapped[datetime | None] = mapped_column(default=None)
     remedied_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
+
+
+audited(RatingForm, "online", "offline")

@@ -10,7 +10,8 @@ from neighborhood_api.cases.service import find_case
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.files.handles import LinksDep
 from neighborhood_api.files.service import FilesNotUsable
-from neighborhood_api.grid.service import NodeNotFound, NoLaneNearby
+from neighborhood_api.grid.areas.locating import NoLaneNearby
+from neighborhood_api.grid.service import NodeNotFound
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.issues.moving import MOVING, SIGNED_IN, MovingDep

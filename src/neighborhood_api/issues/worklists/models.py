@@ -67,4 +67,9 @@ class IssueExport(Model):
     """The code of why it failed."""
 
 
-trailed("issue_export/1", IssueExport, ("id", "person_id", "filter", "requested_at"))
+trailed(
+    "issue_export/1",
+    IssueExport,
+    ("id", "person_id", "filter", "requested_at"),
+    texts=("filter",),
+)

@@ -11,7 +11,7 @@ from neighborhood_api.cases.workflow import State
 from neighborhood_api.issues.categories.models import Urgency
 from neighborhood_api.issues.worklists.boxes import Box
 from neighborhood_api.issues.worklists.words import words_query
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
 
 Name = Annotated[Line, Field(max_length=20)]
 Code = Annotated[str, Field(max_length=60)]
@@ -143,12 +143,14 @@ class SavedFilterIn(In):
     """排列顺序，小的在前 · Order among one's own, smallest first."""
 
 
-class SavedFilterChangeIn(SavedFilterIn):
+class SavedFilterChangeIn(Whole, SavedFilterIn):
     """A saved filter as it shall be."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"name": "超时", "filter": {"box": "overdue"}, "version": 1}]
+            "examples": [
+                {"name": "超时", "filter": {"box": "overdue"}, "position": 0, "version": 1}
+            ]
         }
     )
     version: int

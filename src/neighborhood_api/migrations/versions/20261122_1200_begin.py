@@ -43,28 +43,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_change")),
     )
     op.create_table(
-        "household",
+        "establishment",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("contact_name", sa.Text(), nullable=True),
+        sa.Column("contact_phone", sa.Text(), nullable=True),
+        sa.Column("verified_on", sa.Date(), nullable=True),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("district_id", sa.Uuid(), nullable=False),
         sa.Column("street_id", sa.Uuid(), nullable=True),
         sa.Column("community_id", sa.Uuid(), nullable=True),
         sa.Column("grid_id", sa.Uuid(), nullable=True),
         sa.Column("lane_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "starts_with(address, 's1.')", name=op.f("ck_household_address_is_sealed")
+            "kind IN ('shop', 'company', 'institution', 'school', 'social_organization', 'property', 'other')",
+            name=op.f("ck_establishment_kind_known"),
         ),
-        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_household_lives_at_a_lane")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_household")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_establishment_has_a_name")),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_establishment_address_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "starts_with(contact_phone, 's1.')",
+            name=op.f("ck_establishment_contact_phone_is_sealed"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_establishment")),
+    )
+    op.create_index("ix_establishment_address", "establishment", ["address"], unique=False)
+    op.create_index(
+        "ix_establishment_community_id_id",
+        "establishment",
+        ["community_id", "id"],
+        unique=False,
     )
     op.create_index(
-        "uq_household_lane_address", "household", ["lane_id", "address"], unique=True
+        "ix_establishment_district_id_id", "establishment", ["district_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_establishment_grid_id_id", "establishment", ["grid_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_establishment_lane_id_id", "establishment", ["lane_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_establishment_phone",
+        "establishment",
+        ["contact_phone"],
+        unique=False,
+        postgresql_where=sa.text("contact_phone IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_establishment_street_id_id", "establishment", ["street_id", "id"], unique=False
     )
     op.create_table(
         "idempotency_key",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -115,6 +154,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("duty_changes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("district_id", sa.Uuid(), nullable=False),
         sa.Column("street_id", sa.Uuid(), nullable=True),
         sa.Column("community_id", sa.Uuid(), nullable=True),
@@ -124,7 +164,7 @@ def upgrade() -> None:
             "(parent_id IS NULL) = (level = 0)", name=op.f("ck_node_only_districts_are_roots")
         ),
         sa.CheckConstraint("level BETWEEN 0 AND 4", name=op.f("ck_node_level_known")),
-        sa.CheckConstraint("valid_from < valid_until", name=op.f("ck_node_valid_forward")),
+        sa.CheckConstraint("valid_from <= valid_until", name=op.f("ck_node_valid_forward")),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["node.id"], name=op.f("fk_node_parent_id_node")
         ),
@@ -182,10 +222,15 @@ def upgrade() -> None:
         sa.Column("openid", sa.Text(), nullable=True),
         sa.Column("unionid", sa.Text(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("password_set_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "password_given", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
         sa.Column("failed_sign_ins", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("merged_into_id", sa.Uuid(), nullable=True),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("starts_with(phone, 's1.')", name=op.f("ck_person_phone_is_sealed")),
         sa.ForeignKeyConstraint(
@@ -209,6 +254,16 @@ def upgrade() -> None:
         op.f("ix_revocation_revoked_at"), "revocation", ["revoked_at"], unique=False
     )
     op.create_table(
+        "scrubbing",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sought", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "starts_with(sought, 's1.')", name=op.f("ck_scrubbing_sought_is_sealed")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scrubbing")),
+    )
+    op.create_table(
         "timetable",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -229,6 +284,8 @@ def upgrade() -> None:
         ),
         sa.Column("position", sa.BigInteger(), nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.Column("texts", sa.LargeBinary(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "(position IS NULL) = (seal IS NULL)", name=op.f("ck_trail_sealed_whole")
         ),
@@ -256,21 +313,117 @@ def upgrade() -> None:
         op.f("ix_unknown_number_guessed_at"), "unknown_number", ["guessed_at"], unique=False
     )
     op.create_table(
+        "withholding",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("texts", sa.LargeBinary(), nullable=False),
+        sa.Column("withheld_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withholding")),
+    )
+    op.create_index(
+        "ix_withholding_subject", "withholding", ["kind", "subject_id", "id"], unique=False
+    )
+    op.create_table(
+        "account_invitation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_how", sa.Text(), nullable=True),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["person.id"], name=op.f("fk_account_invitation_made_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_account_invitation_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_invitation")),
+        sa.UniqueConstraint("digest", name=op.f("uq_account_invitation_digest")),
+    )
+    op.create_index(
+        "ix_account_invitation_community_id_id",
+        "account_invitation",
+        ["community_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_invitation_district_id_id",
+        "account_invitation",
+        ["district_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_invitation_grid_id_id",
+        "account_invitation",
+        ["grid_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_invitation_lane_id_id",
+        "account_invitation",
+        ["lane_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_invitation_made_by",
+        "account_invitation",
+        ["made_by_id", "made_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_account_invitation_person_id"),
+        "account_invitation",
+        ["person_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_invitation_street_id_id",
+        "account_invitation",
+        ["street_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "one_open_invitation",
+        "account_invitation",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
+        "authenticator",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "starts_with(secret, 's1.')", name=op.f("ck_authenticator_secret_is_sealed")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_authenticator_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_authenticator")),
+    )
+    op.create_table(
         "boundary",
         sa.Column("node_id", sa.Uuid(), nullable=False),
-        sa.Column("ring", sa.Text(), nullable=True),
+        sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["node_id"], ["node.id"], name=op.f("fk_boundary_node_id_node")
         ),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_boundary")),
-    )
-    op.create_index(
-        "ix_boundary_ring",
-        "boundary",
-        [sa.literal_column("CAST(ring AS polygon)")],
-        unique=False,
-        postgresql_using="gist",
     )
     op.create_table(
         "calendar_feed",
@@ -352,18 +505,227 @@ def upgrade() -> None:
         "child_look",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("guardian_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_child_look_with_a_reason")),
         sa.ForeignKeyConstraint(
+            ["guardian_id"], ["person.id"], name=op.f("fk_child_look_guardian_id_person")
+        ),
+        sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_child_look_person_id_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_child_look")),
     )
     op.create_index("ix_child_look_child", "child_look", ["child_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_child_look_guardian_id"), "child_look", ["guardian_id"], unique=False
+    )
     op.create_index(op.f("ix_child_look_looked_at"), "child_look", ["looked_at"], unique=False)
+    op.create_table(
+        "consent_document",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("needed", sa.Boolean(), nullable=False),
+        sa.Column("effective_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("text <> ''", name=op.f("ck_consent_document_consent_is_to_a_text")),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["person.id"], name=op.f("fk_consent_document_made_by_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_document")),
+        sa.UniqueConstraint("kind", "effective_from", name="uq_consent_document_effective"),
+        sa.UniqueConstraint("kind", "version", name="uq_consent_document_version"),
+    )
+    op.create_table(
+        "correction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("wish", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_id", sa.Uuid(), nullable=True),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "about IN ('register', 'address', 'issue', 'other')",
+            name=op.f("ck_correction_about"),
+        ),
+        sa.CheckConstraint(
+            "wish IN ('correct', 'delete')", name=op.f("ck_correction_wish_known")
+        ),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (answer IS NULL)",
+            name=op.f("ck_correction_answered_with_words"),
+        ),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (granted IS NULL)",
+            name=op.f("ck_correction_answered_whole"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["answered_by_id"], ["person.id"], name=op.f("fk_correction_answered_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_correction_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction")),
+    )
+    op.create_index(
+        "ix_correction_community_id_id", "correction", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_correction_district_id_id", "correction", ["district_id", "id"], unique=False
+    )
+    op.create_index("ix_correction_grid_id_id", "correction", ["grid_id", "id"], unique=False)
+    op.create_index("ix_correction_lane_id_id", "correction", ["lane_id", "id"], unique=False)
+    op.create_index("ix_correction_person", "correction", ["person_id", "id"], unique=False)
+    op.create_index(
+        "ix_correction_street_id_id", "correction", ["street_id", "id"], unique=False
+    )
+    op.create_table(
+        "data_export",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("storage_key", sa.Text(), nullable=True),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'done') = (expires_at IS NOT NULL)",
+            name=op.f("ck_data_export_done_expires"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('queued', 'done', 'failed')", name=op.f("ck_data_export_state_known")
+        ),
+        sa.CheckConstraint(
+            "(storage_key IS NULL) = (secret IS NULL)",
+            name=op.f("ck_data_export_files_have_a_key"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_data_export_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_export")),
+    )
+    op.create_index("ix_data_export_person", "data_export", ["person_id", "id"], unique=False)
+    op.create_index(
+        "ix_data_export_stored",
+        "data_export",
+        ["requested_at"],
+        unique=False,
+        postgresql_where=sa.text("storage_key IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_data_export_under_way",
+        "data_export",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_table(
+        "data_import",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("files", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("rows_total", sa.Integer(), nullable=True),
+        sa.Column("totals", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("report_key", sa.Text(), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'failed') = (problem IS NOT NULL)",
+            name=op.f("ck_data_import_failed_for_reason"),
+        ),
+        sa.CheckConstraint(
+            "starts_with(secret, 's1.')", name=op.f("ck_data_import_secret_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "state <> 'checked' OR plan IS NOT NULL",
+            name=op.f("ck_data_import_checked_has_a_plan"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('queued', 'checking', 'checked', 'applying', 'applied', 'failed', 'cancelled')",
+            name=op.f("ck_data_import_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_data_import_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_data_import_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_import")),
+    )
+    op.create_index("ix_data_import_listed", "data_import", ["person_id", "id"], unique=False)
+    op.create_index(
+        "ix_data_import_stored",
+        "data_import",
+        ["requested_at"],
+        unique=False,
+        postgresql_where=sa.text("secret IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_data_import_under_way",
+        "data_import",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('queued', 'checking', 'applying')"),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hindered_by", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'cooling') = (ended_at IS NULL)", name=op.f("ck_erasure_ended")
+        ),
+        sa.CheckConstraint(
+            "state IN ('cooling', 'withdrawn', 'done')", name=op.f("ck_erasure_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_erasure_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
+    )
+    op.create_index(
+        "ix_erasure_due",
+        "erasure",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'cooling'"),
+    )
+    op.create_index("ix_erasure_person", "erasure", ["person_id", "id"], unique=False)
+    op.create_index(
+        "uq_erasure_under_way",
+        "erasure",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'cooling'"),
+    )
     op.create_table(
         "file",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -394,6 +756,63 @@ def upgrade() -> None:
         postgresql_where=sa.text("claimed_at IS NULL"),
     )
     op.create_index(op.f("ix_file_uploaded_by"), "file", ["uploaded_by"], unique=False)
+    op.create_table(
+        "grid_export",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("storage_key", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'failed') = (problem IS NOT NULL)",
+            name=op.f("ck_grid_export_failed_for_reason"),
+        ),
+        sa.CheckConstraint(
+            "starts_with(secret, 's1.')", name=op.f("ck_grid_export_secret_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "state IN ('queued', 'running', 'done', 'failed')",
+            name=op.f("ck_grid_export_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_grid_export_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_grid_export_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grid_export")),
+    )
+    op.create_index(
+        "ix_grid_export_stored",
+        "grid_export",
+        ["requested_at"],
+        unique=False,
+        postgresql_where=sa.text("secret IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_grid_export_under_way",
+        "grid_export",
+        ["person_id"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.create_table(
+        "grid_profile",
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("level_names", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("kinds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("role_names", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["district_id"], ["node.id"], name=op.f("fk_grid_profile_district_id_node")
+        ),
+        sa.PrimaryKeyConstraint("district_id", name=op.f("pk_grid_profile")),
+    )
     op.create_table(
         "handling_rule",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -509,6 +928,60 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_table(
+        "household",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("occupancy", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("verified_on", sa.Date(), nullable=True),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("representative_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "occupancy IN ('unknown', 'owned', 'rented', 'vacant', 'other')",
+            name=op.f("ck_household_occupancy_known"),
+        ),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_household_address_is_sealed")
+        ),
+        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_household_lives_at_a_lane")),
+        sa.ForeignKeyConstraint(
+            ["representative_id"],
+            ["person.id"],
+            name=op.f("fk_household_representative_id_person"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_household")),
+    )
+    op.create_index("ix_household_address", "household", ["address"], unique=False)
+    op.create_index(
+        "ix_household_community_id_id", "household", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_household_district_id_id", "household", ["district_id", "id"], unique=False
+    )
+    op.create_index("ix_household_grid_id_id", "household", ["grid_id", "id"], unique=False)
+    op.create_index("ix_household_lane_id_id", "household", ["lane_id", "id"], unique=False)
+    op.create_index(
+        "ix_household_representative",
+        "household",
+        ["representative_id"],
+        unique=False,
+        postgresql_where=sa.text("representative_id IS NOT NULL"),
+    )
+    op.create_index("ix_household_street_id_id", "household", ["street_id", "id"], unique=False)
+    op.create_index(
+        "uq_household_lane_address",
+        "household",
+        ["lane_id", "address"],
+        unique=True,
+        postgresql_where=sa.text("ended_on IS NULL"),
+    )
+    op.create_table(
         "issue_export",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -550,6 +1023,63 @@ def upgrade() -> None:
         ["person_id"],
         unique=True,
         postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.create_table(
+        "layer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("levels", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("fewest_households", sa.Integer(), nullable=True),
+        sa.Column("most_households", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "fewest_households > 0 AND most_households >= fewest_households",
+            name=op.f("ck_layer_sizes_forward"),
+        ),
+        sa.CheckConstraint(
+            "jsonb_array_length(levels) BETWEEN 1 AND 4",
+            name=op.f("ck_layer_one_to_four_levels"),
+        ),
+        sa.CheckConstraint("valid_from < valid_until", name=op.f("ck_layer_valid_forward")),
+        sa.ForeignKeyConstraint(
+            ["district_id"], ["node.id"], name=op.f("fk_layer_district_id_node")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_layer")),
+        sa.UniqueConstraint("district_id", "code", name="uq_layer_code"),
+    )
+    op.create_table(
+        "node_succession",
+        sa.Column("from_id", sa.Uuid(), nullable=False),
+        sa.Column("to_id", sa.Uuid(), nullable=False),
+        sa.Column("reorganisation_id", sa.Uuid(), nullable=False),
+        sa.Column("main", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["from_id"], ["node.id"], name=op.f("fk_node_succession_from_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_id"], ["node.id"], name=op.f("fk_node_succession_to_id_node")
+        ),
+        sa.PrimaryKeyConstraint("from_id", "to_id", name=op.f("pk_node_succession")),
+    )
+    op.create_index(
+        op.f("ix_node_succession_reorganisation_id"),
+        "node_succession",
+        ["reorganisation_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_node_succession_to_id"), "node_succession", ["to_id"], unique=False
+    )
+    op.create_index(
+        "uq_node_succession_main",
+        "node_succession",
+        ["from_id"],
+        unique=True,
+        postgresql_where=sa.text("main"),
     )
     op.create_table(
         "notification",
@@ -615,6 +1145,18 @@ def upgrade() -> None:
             "district_id", "valid_from", name="uq_office_week_district_id_valid_from"
         ),
     )
+    op.create_table(
+        "old_password",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_old_password_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_old_password")),
+    )
+    op.create_index("ix_old_password_person", "old_password", ["person_id", "id"], unique=False)
     op.create_table(
         "opening",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -686,33 +1228,132 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", name=op.f("pk_rating_form")),
     )
     op.create_table(
-        "residence",
+        "recovery_code",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("household_id", sa.Uuid(), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("district_id", sa.Uuid(), nullable=False),
-        sa.Column("street_id", sa.Uuid(), nullable=True),
-        sa.Column("community_id", sa.Uuid(), nullable=True),
-        sa.Column("grid_id", sa.Uuid(), nullable=True),
-        sa.Column("lane_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint(
-            "starts_with(address, 's1.')", name=op.f("ck_residence_address_is_sealed")
-        ),
-        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_residence_lives_at_a_lane")),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["household_id"], ["household.id"], name=op.f("fk_residence_household_id_household")
+            ["person_id"], ["person.id"], name=op.f("fk_recovery_code_person_id_person")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_residence_person_id_person")
-        ),
-        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_residence")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_recovery_code")),
     )
     op.create_index(
-        op.f("ix_residence_household_id"), "residence", ["household_id"], unique=False
+        op.f("ix_recovery_code_person_id"), "recovery_code", ["person_id"], unique=False
     )
-    op.create_index("ix_residence_lane", "residence", ["lane_id"], unique=False)
+    op.create_table(
+        "register_look",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_register_look_with_a_reason")),
+        sa.CheckConstraint(
+            "what IN ('resident', 'care', 'establishment')",
+            name=op.f("ck_register_look_what_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_register_look_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_register_look_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_register_look")),
+    )
+    op.create_index(
+        "ix_register_look_person", "register_look", ["person_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_register_look_subject", "register_look", ["subject_id", "id"], unique=False
+    )
+    op.create_table(
+        "reorganisation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("effective_on", sa.Date(), nullable=False),
+        sa.Column("operations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_by_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("new_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("decisions", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("refusal", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_by_id", sa.Uuid(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('applied', 'undone')) = (applied_at IS NOT NULL)",
+            name=op.f("ck_reorganisation_applied_whole"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'scheduled', 'applied', 'undone', 'cancelled')",
+            name=op.f("ck_reorganisation_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["applied_by_id"],
+            ["person.id"],
+            name=op.f("fk_reorganisation_applied_by_id_person"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"],
+            ["person.id"],
+            name=op.f("fk_reorganisation_created_by_id_person"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["district_id"], ["node.id"], name=op.f("fk_reorganisation_district_id_node")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reorganisation")),
+    )
+    op.create_index(
+        "ix_reorganisation_district", "reorganisation", ["district_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_reorganisation_state", "reorganisation", ["state", "effective_on"], unique=False
+    )
+    op.create_table(
+        "residence_rules",
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("report_confirmed_only", sa.Boolean(), nullable=False),
+        sa.Column("book_confirmed_only", sa.Boolean(), nullable=False),
+        sa.Column("enrol_confirmed_only", sa.Boolean(), nullable=False),
+        sa.Column("stale_after_days", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "stale_after_days BETWEEN 1 AND 3650",
+            name=op.f("ck_residence_rules_stale_some_day"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["district_id"], ["node.id"], name=op.f("fk_residence_rules_district_id_node")
+        ),
+        sa.PrimaryKeyConstraint("district_id", name=op.f("pk_residence_rules")),
+    )
+    op.create_table(
+        "roster_alarm",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("gap_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gap_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("gap_from < gap_until", name=op.f("ck_roster_alarm_time_forward")),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_roster_alarm_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_alarm")),
+    )
+    op.create_index(
+        "uq_roster_alarm_open",
+        "roster_alarm",
+        ["node_id"],
+        unique=True,
+        postgresql_where=sa.text("over_at IS NULL"),
+    )
     op.create_table(
         "saved_filter",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -729,10 +1370,58 @@ def upgrade() -> None:
         sa.UniqueConstraint("person_id", "name", name="uq_saved_filter_name"),
     )
     op.create_table(
+        "shift",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("duty_phone", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=False),
+        sa.Column("series_id", sa.Uuid(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_shift_time_forward")),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["person.id"], name=op.f("fk_shift_made_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_shift_node_id_node")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_shift_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift")),
+    )
+    op.create_index(
+        "ix_shift_node",
+        "shift",
+        ["node_id", "ends_at"],
+        unique=False,
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+    )
+    op.create_index(
+        "ix_shift_person",
+        "shift",
+        ["person_id", "ends_at"],
+        unique=False,
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+    )
+    op.create_index(
+        "ix_shift_series",
+        "shift",
+        ["series_id"],
+        unique=False,
+        postgresql_where=sa.text("series_id IS NOT NULL"),
+    )
+    op.create_table(
         "sign_in",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="password", nullable=False),
+        sa.Column("device", sa.Text(), server_default="other", nullable=False),
+        sa.Column("network", sa.Text(), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -741,6 +1430,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
     )
     op.create_index(op.f("ix_sign_in_person_id"), "sign_in", ["person_id"], unique=False)
+    op.create_table(
+        "sign_in_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("network", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_sign_in_attempt_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempt")),
+    )
+    op.create_index(op.f("ix_sign_in_attempt_at"), "sign_in_attempt", ["at"], unique=False)
+    op.create_index(
+        "ix_sign_in_attempt_person", "sign_in_attempt", ["person_id", "id"], unique=False
+    )
+    op.create_table(
+        "sign_in_challenge",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_sign_in_challenge_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_challenge")),
+    )
+    op.create_index(
+        op.f("ix_sign_in_challenge_expires_at"),
+        "sign_in_challenge",
+        ["expires_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_sign_in_challenge_person_id"), "sign_in_challenge", ["person_id"], unique=False
+    )
     op.create_table(
         "statistics_weights",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -773,6 +1500,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("subjects", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -781,6 +1510,9 @@ def upgrade() -> None:
         sa.Column("community_id", sa.Uuid(), nullable=True),
         sa.Column("grid_id", sa.Uuid(), nullable=True),
         sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "starts_with(phone, 's1.')", name=op.f("ck_teacher_phone_is_sealed")
+        ),
         sa.ForeignKeyConstraint(["id"], ["timetable.id"], name=op.f("fk_teacher_id_timetable")),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_teacher_person_id_person")
@@ -794,6 +1526,7 @@ def upgrade() -> None:
     op.create_index("ix_teacher_grid_id_id", "teacher", ["grid_id", "id"], unique=False)
     op.create_index("ix_teacher_lane_id_id", "teacher", ["lane_id", "id"], unique=False)
     op.create_index(op.f("ix_teacher_person_id"), "teacher", ["person_id"], unique=False)
+    op.create_index(op.f("ix_teacher_phone"), "teacher", ["phone"], unique=False)
     op.create_index("ix_teacher_street_id_id", "teacher", ["street_id", "id"], unique=False)
     op.create_table(
         "vacancy",
@@ -851,10 +1584,15 @@ def upgrade() -> None:
         sa.Column(
             "awaits_start", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.Column("is_primary", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "(role = 'department_officer') = (organization_id IS NOT NULL)",
             name=op.f("ck_appointment_officers_have_an_organization"),
+        ),
+        sa.CheckConstraint(
+            "NOT is_primary OR role = 'grid_worker'",
+            name=op.f("ck_appointment_workers_are_primary"),
         ),
         sa.CheckConstraint(
             "stand_in_id <> person_id", name=op.f("ck_appointment_not_her_own_stand_in")
@@ -913,6 +1651,34 @@ def upgrade() -> None:
             "ended_at IS NULL AND role IN ('lane_chief', 'grid_leader', 'community_secretary', 'street_secretary')"
         ),
     )
+    op.create_index(
+        "uq_appointment_primary",
+        "appointment",
+        ["node_id"],
+        unique=True,
+        postgresql_where=sa.text("is_primary AND ended_at IS NULL"),
+    )
+    op.create_table(
+        "boundary_ring",
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("ring", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"],
+            ["boundary.node_id"],
+            name=op.f("fk_boundary_ring_node_id_boundary"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("node_id", "part", "number", name=op.f("pk_boundary_ring")),
+    )
+    op.create_index(
+        "ix_boundary_ring_polygon",
+        "boundary_ring",
+        [sa.literal_column("CAST(ring AS polygon)")],
+        unique=False,
+        postgresql_using="gist",
+    )
     op.create_table(
         "case_file",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -939,6 +1705,7 @@ def upgrade() -> None:
         ),
         sa.Column("reporter_id", sa.Uuid(), nullable=True),
         sa.Column("hand_person_id", sa.Uuid(), nullable=True),
+        sa.Column("duty_seen", sa.Integer(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
         sa.Column("main_id", sa.Uuid(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
@@ -1351,6 +2118,86 @@ def upgrade() -> None:
         postgresql_where=sa.text("lifted_at IS NULL"),
     )
     op.create_table(
+        "consent",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "agreed_at IS NOT NULL OR withdrawn", name=op.f("ck_consent_something_was_said")
+        ),
+        sa.CheckConstraint(
+            "withdrawn <= (ended_at IS NOT NULL)", name=op.f("ck_consent_withdrawn_is_ended")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["consent_document.id"],
+            name=op.f("fk_consent_document_id_consent_document"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_consent_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+    )
+    op.create_index(
+        "ix_consent_ended",
+        "consent",
+        ["ended_at"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index("ix_consent_person", "consent", ["person_id", "id"], unique=False)
+    op.create_index(
+        "uq_consent_live",
+        "consent",
+        ["person_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "layer_node",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("layer_id", sa.Uuid(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("way", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(parent_id IS NULL) = (level = 1)",
+            name=op.f("ck_layer_node_only_the_top_has_no_parent"),
+        ),
+        sa.CheckConstraint(
+            "cardinality(way) = level AND way[level] = id",
+            name=op.f("ck_layer_node_way_leads_to_itself"),
+        ),
+        sa.CheckConstraint("level BETWEEN 1 AND 4", name=op.f("ck_layer_node_level_known")),
+        sa.ForeignKeyConstraint(
+            ["layer_id"], ["layer.id"], name=op.f("fk_layer_node_layer_id_layer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["parent_id", "layer_id"],
+            ["layer_node.id", "layer_node.layer_id"],
+            name="fk_layer_node_parent",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_layer_node")),
+        sa.UniqueConstraint("id", "layer_id", name="uq_layer_node_of_layer"),
+    )
+    op.create_index("ix_layer_node_listed", "layer_node", ["layer_id", "id"], unique=False)
+    op.create_index("ix_layer_node_parent", "layer_node", ["parent_id", "id"], unique=False)
+    op.create_index(
+        "uq_layer_node_code_now",
+        "layer_node",
+        ["layer_id", "code"],
+        unique=True,
+        postgresql_where=sa.text("ended_on IS NULL"),
+    )
+    op.create_table(
         "notification_delivery",
         sa.Column("notification_id", sa.Uuid(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
@@ -1467,6 +2314,274 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_refresh_token_sign_in_id"), "refresh_token", ["sign_in_id"], unique=False
+    )
+    op.create_table(
+        "reorganised_node",
+        sa.Column("reorganisation_id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("made", sa.Boolean(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_reorganised_node_node_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reorganisation_id"],
+            ["reorganisation.id"],
+            name=op.f("fk_reorganised_node_reorganisation_id_reorganisation"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "reorganisation_id", "node_id", name=op.f("pk_reorganised_node")
+        ),
+    )
+    op.create_index(
+        op.f("ix_reorganised_node_node_id"), "reorganised_node", ["node_id"], unique=False
+    )
+    op.create_table(
+        "reorganised_row",
+        sa.Column("reorganisation_id", sa.Uuid(), nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("to_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["reorganisation_id"],
+            ["reorganisation.id"],
+            name=op.f("fk_reorganised_row_reorganisation_id_reorganisation"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "reorganisation_id", "table_name", "row_id", name=op.f("pk_reorganised_row")
+        ),
+    )
+    op.create_table(
+        "residence",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_how", sa.Text(), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_by_id", sa.Uuid(), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=True),
+        sa.Column("chosen_representative_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(confirmed_how = 'staff') = (confirmed_by_id IS NOT NULL)",
+            name=op.f("ck_residence_confirmed_by_staff"),
+        ),
+        sa.CheckConstraint(
+            "confirmed_how IN ('phone', 'staff')", name=op.f("ck_residence_confirmation_known")
+        ),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_residence_address_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "(confirmed_at IS NULL) = (confirmed_how IS NULL)",
+            name=op.f("ck_residence_confirmed_somehow"),
+        ),
+        sa.CheckConstraint(
+            "(refused_at IS NULL) = (refusal IS NULL)",
+            name=op.f("ck_residence_refused_with_reason"),
+        ),
+        sa.CheckConstraint(
+            "confirmed_at IS NULL OR refused_at IS NULL",
+            name=op.f("ck_residence_decided_one_way"),
+        ),
+        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_residence_lives_at_a_lane")),
+        sa.ForeignKeyConstraint(
+            ["chosen_representative_id"],
+            ["person.id"],
+            name=op.f("fk_residence_chosen_representative_id_person"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by_id"], ["person.id"], name=op.f("fk_residence_confirmed_by_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["household_id"], ["household.id"], name=op.f("fk_residence_household_id_household")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_residence_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["refused_by_id"], ["person.id"], name=op.f("fk_residence_refused_by_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_residence")),
+    )
+    op.create_index(
+        op.f("ix_residence_household_id"), "residence", ["household_id"], unique=False
+    )
+    op.create_index("ix_residence_lane", "residence", ["lane_id"], unique=False)
+    op.create_index(
+        "ix_residence_waiting_community_id",
+        "residence",
+        ["community_id", "person_id"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL AND refused_at IS NULL"),
+    )
+    op.create_index(
+        "ix_residence_waiting_district_id",
+        "residence",
+        ["district_id", "person_id"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL AND refused_at IS NULL"),
+    )
+    op.create_index(
+        "ix_residence_waiting_grid_id",
+        "residence",
+        ["grid_id", "person_id"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL AND refused_at IS NULL"),
+    )
+    op.create_index(
+        "ix_residence_waiting_lane_id",
+        "residence",
+        ["lane_id", "person_id"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL AND refused_at IS NULL"),
+    )
+    op.create_index(
+        "ix_residence_waiting_street_id",
+        "residence",
+        ["street_id", "person_id"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL AND refused_at IS NULL"),
+    )
+    op.create_table(
+        "residence_history",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=True),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "starts_with(address, 's1.')", name=op.f("ck_residence_history_address_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "began_at <= ended_at", name=op.f("ck_residence_history_time_forward")
+        ),
+        sa.CheckConstraint(
+            "lane_id IS NOT NULL", name=op.f("ck_residence_history_lived_at_a_lane")
+        ),
+        sa.ForeignKeyConstraint(
+            ["household_id"],
+            ["household.id"],
+            name=op.f("fk_residence_history_household_id_household"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_residence_history_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_residence_history")),
+    )
+    op.create_index(
+        "ix_residence_history_community_id_id",
+        "residence_history",
+        ["community_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_residence_history_district_id_id",
+        "residence_history",
+        ["district_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_residence_history_grid_id_id", "residence_history", ["grid_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_residence_history_household", "residence_history", ["household_id"], unique=False
+    )
+    op.create_index(
+        "ix_residence_history_lane_id_id", "residence_history", ["lane_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_residence_history_person", "residence_history", ["person_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_residence_history_street_id_id",
+        "residence_history",
+        ["street_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "resident",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("birth_year", sa.Integer(), nullable=True),
+        sa.Column("relation", sa.Text(), nullable=False),
+        sa.Column("is_head", sa.Boolean(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("moved_in_on", sa.Date(), nullable=True),
+        sa.Column("verified_on", sa.Date(), nullable=True),
+        sa.Column("moved_out_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_resident_has_a_name")),
+        sa.CheckConstraint(
+            "starts_with(phone, 's1.')", name=op.f("ck_resident_phone_is_sealed")
+        ),
+        sa.CheckConstraint(
+            "birth_year BETWEEN 1880 AND 2200", name=op.f("ck_resident_birth_year_sane")
+        ),
+        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_resident_lives_at_a_lane")),
+        sa.CheckConstraint(
+            "moved_in_on <= moved_out_on", name=op.f("ck_resident_days_forward")
+        ),
+        sa.ForeignKeyConstraint(
+            ["household_id"], ["household.id"], name=op.f("fk_resident_household_id_household")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_resident_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_resident")),
+    )
+    op.create_index(
+        "ix_resident_community_id_id", "resident", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_resident_district_id_id", "resident", ["district_id", "id"], unique=False
+    )
+    op.create_index("ix_resident_grid_id_id", "resident", ["grid_id", "id"], unique=False)
+    op.create_index("ix_resident_household", "resident", ["household_id"], unique=False)
+    op.create_index("ix_resident_lane_id_id", "resident", ["lane_id", "id"], unique=False)
+    op.create_index(
+        "ix_resident_person",
+        "resident",
+        ["person_id"],
+        unique=False,
+        postgresql_where=sa.text("person_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_resident_phone",
+        "resident",
+        ["phone"],
+        unique=False,
+        postgresql_where=sa.text("phone IS NOT NULL"),
+    )
+    op.create_index("ix_resident_street_id_id", "resident", ["street_id", "id"], unique=False)
+    op.create_index(
+        "uq_resident_one_head",
+        "resident",
+        ["household_id"],
+        unique=True,
+        postgresql_where=sa.text("is_head AND moved_out_on IS NULL"),
     )
     op.create_table(
         "resource",
@@ -1589,6 +2704,83 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_at IS NULL"),
     )
     op.create_index("ix_venue_street_id_id", "venue", ["street_id", "id"], unique=False)
+    op.create_table(
+        "appointment_selection",
+        sa.Column("appointment_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("votes_for", sa.Integer(), nullable=True),
+        sa.Column("votes_cast", sa.Integer(), nullable=True),
+        sa.Column("votes_eligible", sa.Integer(), nullable=True),
+        sa.Column("nominated_by", sa.Text(), nullable=True),
+        sa.Column("document_number", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('elected', 'nominated', 'recruited', 'appointed')",
+            name=op.f("ck_appointment_selection_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "votes_cast <= votes_eligible",
+            name=op.f("ck_appointment_selection_votes_cast_of_eligible"),
+        ),
+        sa.CheckConstraint(
+            "votes_for >= 0 AND votes_for <= votes_cast",
+            name=op.f("ck_appointment_selection_votes_for_of_cast"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+            name=op.f("fk_appointment_selection_appointment_id_appointment"),
+        ),
+        sa.PrimaryKeyConstraint("appointment_id", name=op.f("pk_appointment_selection")),
+    )
+    op.create_table(
+        "care_flag",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since_on", sa.Date(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("street_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lane_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('empty_nest', 'living_alone', 'disabled', 'child_in_need', 'left_behind_child', 'low_income', 'extreme_poverty', 'only_child_lost', 'serious_illness', 'other')",
+            name=op.f("ck_care_flag_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "starts_with(note, 's1.')", name=op.f("ck_care_flag_note_is_sealed")
+        ),
+        sa.CheckConstraint("lane_id IS NOT NULL", name=op.f("ck_care_flag_lives_at_a_lane")),
+        sa.CheckConstraint("since_on <= ended_on", name=op.f("ck_care_flag_days_forward")),
+        sa.ForeignKeyConstraint(
+            ["resident_id"], ["resident.id"], name=op.f("fk_care_flag_resident_id_resident")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_flag")),
+    )
+    op.create_index(
+        "ix_care_flag_community_id_id", "care_flag", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_care_flag_district_id_id", "care_flag", ["district_id", "id"], unique=False
+    )
+    op.create_index("ix_care_flag_grid_id_id", "care_flag", ["grid_id", "id"], unique=False)
+    op.create_index("ix_care_flag_lane_id_id", "care_flag", ["lane_id", "id"], unique=False)
+    op.create_index("ix_care_flag_resident", "care_flag", ["resident_id"], unique=False)
+    op.create_index("ix_care_flag_street_id_id", "care_flag", ["street_id", "id"], unique=False)
+    op.create_index(
+        "uq_care_flag_once",
+        "care_flag",
+        ["resident_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("ended_on IS NULL"),
+    )
     op.create_table(
         "case_entry",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1774,6 +2966,13 @@ def upgrade() -> None:
         "ix_case_offer_organization",
         "case_offer",
         ["organization_id", "case_id"],
+        unique=False,
+        postgresql_where=sa.text("answered_at IS NULL"),
+    )
+    op.create_index(
+        "ix_case_offer_person",
+        "case_offer",
+        ["person_id"],
         unique=False,
         postgresql_where=sa.text("answered_at IS NULL"),
     )
@@ -2005,6 +3204,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), server_default="mini_program", nullable=False),
         sa.Column("caller_name", sa.Text(), nullable=True),
         sa.Column("caller_phone", sa.Text(), nullable=True),
+        sa.Column("caller_erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("supporters", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "response_missed", sa.Boolean(), server_default=sa.text("false"), nullable=False
@@ -2016,7 +3216,7 @@ def upgrade() -> None:
         sa.Column("rating_text", sa.Text(), nullable=True),
         sa.Column("rated_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(channel = 'mini_program') = (caller_phone IS NULL)",
+            "(channel = 'mini_program' OR caller_erased_at IS NOT NULL) = (caller_phone IS NULL)",
             name=op.f("ck_issue_caller_of_intake"),
         ),
         sa.CheckConstraint(
@@ -2291,6 +3491,67 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_issue_support_person", "issue_support", ["person_id", "case_id"], unique=False
+    )
+    op.create_table(
+        "layer_cover",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("layer_id", sa.Uuid(), nullable=False),
+        sa.Column("layer_node_id", sa.Uuid(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=True),
+        sa.Column("household_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(node_id IS NULL) <> (household_id IS NULL)",
+            name=op.f("ck_layer_cover_a_place_or_a_household"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["household_id"],
+            ["household.id"],
+            name=op.f("fk_layer_cover_household_id_household"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["layer_node_id", "layer_id"],
+            ["layer_node.id", "layer_node.layer_id"],
+            name="fk_layer_cover_layer_node",
+        ),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_layer_cover_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_layer_cover")),
+        sa.UniqueConstraint("household_id", "layer_id", name="uq_layer_cover_household"),
+        sa.UniqueConstraint("node_id", "layer_id", name="uq_layer_cover_place"),
+    )
+    op.create_index("ix_layer_cover_layer", "layer_cover", ["layer_id", "id"], unique=False)
+    op.create_index(
+        "ix_layer_cover_layer_node", "layer_cover", ["layer_node_id", "id"], unique=False
+    )
+    op.create_table(
+        "layer_post",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("layer_node_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("duty_phone", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_layer_post_term_forward")),
+        sa.ForeignKeyConstraint(
+            ["layer_node_id"],
+            ["layer_node.id"],
+            name=op.f("fk_layer_post_layer_node_id_layer_node"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_layer_post_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_layer_post")),
+    )
+    op.create_index("ix_layer_post_person", "layer_post", ["person_id"], unique=False)
+    op.create_index(
+        "uq_layer_post_one_holder",
+        "layer_post",
+        ["layer_node_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "leave",
@@ -2719,6 +3980,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("guest_name", sa.Text(), nullable=True),
         sa.Column("guest_phone", sa.Text(), nullable=True),
+        sa.Column("guest_erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("participant_id", sa.Uuid(), nullable=True),
         sa.Column("household_id", sa.Uuid(), nullable=True),
         sa.Column("unit_id", sa.Uuid(), nullable=True),
@@ -2753,7 +4015,7 @@ def upgrade() -> None:
             name=op.f("ck_registration_queued"),
         ),
         sa.CheckConstraint(
-            "person_id IS NOT NULL OR guest_phone IS NOT NULL",
+            "person_id IS NOT NULL OR guest_phone IS NOT NULL OR guest_erased_at IS NOT NULL",
             name=op.f("ck_registration_somebody_holds_it"),
         ),
         sa.CheckConstraint("seats > 0", name=op.f("ck_registration_somebody_comes")),

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
 
@@ -118,3 +119,9 @@ class Closure(Model):
     made_by_id: Mapped[UUID]
     lifted_at: Mapped[datetime | None] = mapped_column(default=None)
     lifted_by_id: Mapped[UUID | None] = mapped_column(default=None)
+
+
+audited(Opening, "on_holidays")
+audited(OpeningRule)
+audited(OpeningException, "reason")
+audited(Closure, "reason")

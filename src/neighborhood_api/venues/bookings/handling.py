@@ -17,7 +17,12 @@ from neighborhood_api.registrations.locking import (
     lock_registration,
     lock_resources,
 )
-from neighborhood_api.registrations.queries import REGISTRATION, RegistrationRow, ResourceRow
+from neighborhood_api.registrations.queries import (
+    REGISTRATION,
+    RESOURCE,
+    RegistrationRow,
+    ResourceRow,
+)
 from neighborhood_api.registrations.states import Mode
 from neighborhood_api.registrations.wishes import Applicant, Wish
 from neighborhood_api.venues.bookings.queries import (
@@ -26,6 +31,7 @@ from neighborhood_api.venues.bookings.queries import (
     ROOM_GROUND,
     VENUE_PLACE,
     BookingRow,
+    RoomGround,
 )
 from neighborhood_api.venues.bookings.schemas import CancelIn, MoveIn, RejectIn
 from neighborhood_api.venues.bookings.service import (
@@ -79,14 +85,16 @@ async def shown_booking(source: Source, booking_id: UUID) -> BookingRow:
     return booking
 
 
-async def read_history(tx: ReadTx, actor: Actor, booking_id: UUID) -> list[Entry]:
-    """Return what happened to a booking, for its holder and the staff of its venue.
+async def read_history(
+    tx: ReadTx, actor: Actor, booking_id: UUID
+) -> tuple[BookingRow, list[Entry]]:
+    """Return a booking and what happened to it, for its holder and the staff of its venue.
 
     Raises: RegistrationNotFound.
     """
-    await read_booking(tx, actor, booking_id)
+    booking = await read_booking(tx, actor, booking_id)
     lines = select(Entry).where(Entry.registration_id == booking_id).order_by(Entry.id)
-    return list(await tx.scalars(lines))
+    return booking, list(await tx.scalars(lines))
 
 
 async def list_room_bookings(
@@ -121,7 +129,7 @@ async def cancel_booking(
     resource, row = await lock_registration(handle, booking_id)
     own = row.person_id == actor.person_id  # which staff give up like everybody else
     if not own:
-        _require_staff(actor, resource)
+        require_staff(actor, resource)
     await ending.cancel(
         handle,
         resource,
@@ -150,7 +158,7 @@ async def approve_booking(
 ) -> None:
     """Grant what waits for approval; nobody grants her own.
 
-    Raises: RegistrationNotFound, Forbidden, OwnBooking, NotInThatState, NothingFree,
+    Raises: RegistrationNotFound, Forbidden, OwnBooking, NotInThatState, NothingToApprove,
         OverlapsOwnBooking.
     Emits: Approved.
     """
@@ -180,28 +188,23 @@ async def move_booking(
     """Give a booking another time, unit or room, as staff of both; the holder is told.
 
     Raises: RegistrationNotFound, RoomNotFound, Forbidden, OnlyRoomsMove, OwnBooking,
-        AlreadyEnded, UnitNotFound, WishNotPossible, RoomTaken, OverlapsOwnBooking.
+        AlreadyEnded, HoldRanOut, UnitNotFound, WishNotPossible, RoomTaken, RoomClosed,
+        AlreadyRegistered, OverlapsOwnBooking.
     Emits: Moved, and what follows for those who wait.
     """
     seen = await REGISTRATION.first(handle, id=booking_id)
     if seen is None:
         raise RegistrationNotFound
+    resource = await RESOURCE.first(handle, id=seen.resource_id)
     room_id = wish.room_id or seen.resource_id
     ground = await ROOM_GROUND.first(handle, id=room_id)
+    _require_mover(actor, resource, ground, seen)  # before anybody waits for the locks
     locked = await lock_resources(handle, {seen.resource_id, room_id})
     row = await REGISTRATION.first(handle, id=booking_id)
     if row is None or row.resource_id != seen.resource_id:
         raise deciding.NotInThatState
-    present = locked[row.resource_id]
-    _require_staff(actor, present)
-    if present.mode != Mode.EXCLUSIVE:
-        raise OnlyRoomsMove
-    if ground is None:
-        raise RoomNotFound
-    actor.require(Permission.BOOKING_MANAGE, at=ground.place)
-    if row.person_id == actor.person_id:
-        raise OwnBooking
-    wished = locked[room_id]
+    present, wished = locked[row.resource_id], locked[room_id]
+    ground = _require_mover(actor, present, ground, row)
     nobody = Applicant(person_id=row.person_id, home=ground.place)
     also = await against(handle, ground, wished, nobody, wish, now=now)
     wanted = Wish(
@@ -228,11 +231,31 @@ async def _lock_for_staff(
     handle: Handle, actor: Actor, booking_id: UUID
 ) -> tuple[ResourceRow, RegistrationRow]:
     resource, row = await lock_registration(handle, booking_id)
-    _require_staff(actor, resource)
+    require_staff(actor, resource)
     return resource, row
 
 
-def _require_staff(actor: Actor, resource: ResourceRow) -> None:
+def _require_mover(
+    actor: Actor, present: ResourceRow | None, ground: RoomGround | None, row: RegistrationRow
+) -> RoomGround:
+    """Let staff of both rooms move a booking that is not their own.
+
+    Raises: RegistrationNotFound, Forbidden, OnlyRoomsMove, RoomNotFound, OwnBooking.
+    """
+    if present is None:
+        raise RegistrationNotFound
+    require_staff(actor, present)
+    if present.mode != Mode.EXCLUSIVE:
+        raise OnlyRoomsMove
+    if ground is None:
+        raise RoomNotFound
+    actor.require(Permission.BOOKING_MANAGE, at=ground.place)
+    if row.person_id == actor.person_id:
+        raise OwnBooking
+    return ground
+
+
+def require_staff(actor: Actor, resource: ResourceRow) -> None:
     """Refuse others than the venue's staff; who may not even read learns nothing.
 
     Raises: RegistrationNotFound, Forbidden.

@@ -20,9 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.grid.models import Node, Residence
+from neighborhood_api.grid.residences.standing import Deed, confirmed_only
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS, Place
 from neighborhood_api.kit.reads import Query
+from neighborhood_api.registrations.grounds import GIVEN_AT
 from neighborhood_api.registrations.models import Registration, Resource, Unit
 from neighborhood_api.registrations.policies import Policy
 from neighborhood_api.registrations.queries import stands
@@ -31,6 +33,7 @@ from neighborhood_api.venues.audience import VENUE_NODE
 from neighborhood_api.venues.children.models import Child
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.models import Room
+from neighborhood_api.venues.sessions.models import Session
 
 _ID = bindparam("id", type_=Uuid)
 _PERSON = bindparam("person_id", type_=Uuid)
@@ -53,6 +56,8 @@ class RoomGround(NamedTuple):
     community_id: UUID | None
     grid_id: UUID | None
     lane_id: UUID | None
+    confirmed_only: bool
+    """Whether only residents whose residence is confirmed book here."""
 
     @property
     def place(self) -> Place:
@@ -69,6 +74,7 @@ ROOM_GROUND = Query(
         Venue.id.label("venue_id"),
         Node.name.label("node_name"),
         *(getattr(Venue, name) for name in COLUMNS),
+        confirmed_only(Deed.BOOK, Venue.district_id).label("confirmed_only"),
     )
     .join(Venue, Venue.id == Room.venue_id)
     .join(Node, Node.id == VENUE_NODE)
@@ -144,6 +150,11 @@ class BookingRow(NamedTuple):
     cancelled_by_id: UUID | None
     cancelled_late: bool
     cancel_reason: str | None
+    room_id: UUID | None
+    room_name: str | None
+    """Where a session is held; None for a room, which is what is booked."""
+    given_at: datetime | None
+    """When others gave her the place, or another one."""
 
 
 _ahead = aliased(Registration)
@@ -159,6 +170,7 @@ _waits_at = (
     .correlate(Registration)
     .scalar_subquery()
 )
+_session_room = Resource.__table__.alias("session_room")
 
 BOOKINGS = (
     select(
@@ -195,6 +207,9 @@ BOOKINGS = (
         Registration.cancelled_by_id,
         Registration.cancelled_late,
         Registration.cancel_reason,
+        Session.room_id,
+        _session_room.c.name.label("room_name"),
+        case((stands(State.CONFIRMED), GIVEN_AT), else_=null()).label("given_at"),
     )
     .join(Resource, Resource.id == Registration.resource_id)
     .join(Venue, Venue.id == Resource.group_id)
@@ -202,6 +217,8 @@ BOOKINGS = (
     .outerjoin(Unit, Unit.id == Registration.unit_id)
     .outerjoin(Person, Person.id == Registration.person_id)
     .outerjoin(Child, Child.id == Registration.participant_id)
+    .outerjoin(Session, Session.id == Registration.resource_id)
+    .outerjoin(_session_room, _session_room.c.id == Session.room_id)
 )
 
 _MINE = (

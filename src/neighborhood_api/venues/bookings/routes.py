@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Body, Query
 
+from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.kit import paging
@@ -18,11 +19,12 @@ from neighborhood_api.registrations.ending import AlreadyEnded, ReasonNeeded, To
 from neighborhood_api.registrations.granting import UnitNotFound
 from neighborhood_api.registrations.locking import RegistrationNotFound
 from neighborhood_api.registrations.reasons import (
-    NothingFree,
+    AlreadyRegistered,
+    NothingToApprove,
     OverlapsOwnBooking,
     WishNotPossible,
 )
-from neighborhood_api.venues.bookings import handling, service
+from neighborhood_api.venues.bookings import handling, ringing, service
 from neighborhood_api.venues.bookings.queries import MY_BOOKINGS, MY_UPCOMING_BOOKINGS
 from neighborhood_api.venues.bookings.schemas import (
     BookingEntryOut,
@@ -30,6 +32,8 @@ from neighborhood_api.venues.bookings.schemas import (
     BookingOut,
     CancelIn,
     HoldConfirmIn,
+    HolderPhoneIn,
+    HolderPhoneOut,
     HoldIn,
     MoveIn,
     RejectIn,
@@ -58,7 +62,13 @@ class HistoryOut(Out):
     "/rooms/{room_id}/bookings",
     summary="预约活动室 · Book a room",
     responses=problems(
-        *SIGNED_IN, *ONCE, Forbidden, RoomNotFound, UnitNotFound, *service.REFUSED
+        *SIGNED_IN,
+        *ONCE,
+        Forbidden,
+        ResidenceNotConfirmed,
+        RoomNotFound,
+        UnitNotFound,
+        *service.REFUSED,
     ),
 )
 async def book_room(
@@ -77,7 +87,13 @@ async def book_room(
     "/rooms/{room_id}/holds",
     summary="填写期间保留时段 · Keep a slot while the form is filled",
     responses=problems(
-        *SIGNED_IN, *ONCE, RoomNotFound, UnitNotFound, service.HoldsNotTaken, *service.REFUSED
+        *SIGNED_IN,
+        *ONCE,
+        ResidenceNotConfirmed,
+        RoomNotFound,
+        UnitNotFound,
+        service.HoldsNotTaken,
+        *service.REFUSED,
     ),
 )
 async def hold_room(
@@ -149,9 +165,10 @@ async def read_booking(booking_id: UUID, actor: ActorDep, reader: ReaderDep) -> 
 )
 async def read_booking_history(booking_id: UUID, actor: ActorDep, tx: ReadTxDep) -> HistoryOut:
     """每一次变化，从头到尾。Every change, from the beginning."""
-    booking = await handling.read_booking(tx, actor, booking_id)
-    lines = await handling.read_history(tx, actor, booking_id)
-    return HistoryOut(items=[entry_view(line, booking) for line in lines])
+    booking, lines = await handling.read_history(tx, actor, booking_id)
+    for_staff = booking.person_id != actor.person_id
+    shown = [entry_view(line, booking, for_staff=for_staff) for line in lines]
+    return HistoryOut(items=shown)
 
 
 @router.post(
@@ -205,7 +222,7 @@ STAFF = (*SIGNED_IN, *ONCE, Forbidden, RegistrationNotFound)
     "/bookings/{booking_id}/approve",
     summary="通过预约（工作人员）· Approve a booking",
     responses=problems(
-        *STAFF, handling.OwnBooking, NotInThatState, NothingFree, OverlapsOwnBooking
+        *STAFF, handling.OwnBooking, NotInThatState, NothingToApprove, OverlapsOwnBooking
     ),
 )
 async def approve_booking(
@@ -237,12 +254,14 @@ async def reject_booking(
         RoomNotFound,
         UnitNotFound,
         AlreadyEnded,
+        HoldRanOut,
         NotInThatState,
         handling.OnlyRoomsMove,
         handling.OwnBooking,
         WishNotPossible,
         service.RoomTaken,
         service.RoomClosed,
+        AlreadyRegistered,
         OverlapsOwnBooking,
     ),
 )
@@ -252,6 +271,21 @@ async def move_booking(
     """把预约换到另一时间、台位或活动室，通知预约人。Another time, unit or room; she is told."""
     await handling.move_booking(writer, actor, booking_id, body, now=now)
     return await _shown(writer, actor, booking_id)
+
+
+@router.post(
+    "/bookings/{booking_id}/holder-phone",
+    summary="查看预约人电话（工作人员）· See the holder's number",
+    responses=problems(*STAFF, ringing.HolderHasNoPhone),
+)
+async def show_holder_phone(
+    booking_id: UUID, body: HolderPhoneIn, actor: ActorDep, writer: WriterDep, now: NowDep
+) -> HolderPhoneOut:
+    """完整号码，用于电话通知没有账号的人；写明理由，每次查看都会记录，预约人可查。
+
+    To ring whom the system cannot tell. Say why; each look stands in the booking's history.
+    """
+    return await ringing.show_holder_phone(writer, actor, booking_id, body, now=now)
 
 
 @router.get(

@@ -127,14 +127,32 @@ class RejectIn(In):
     """原因，预约人会看到 · Why; the holder reads it."""
 
 
+class HolderPhoneIn(In):
+    """A wish to ring whoever holds a booking."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "活动室临时停用，需电话通知"}]}
+    )
+    reason: Why
+    """理由，预约人会看到 · Why; the holder reads it."""
+
+
+class HolderPhoneOut(Out):
+    """The whole number of whoever holds a booking."""
+
+    name: str | None
+    phone: str
+    """手机号（完整）· Mobile number, unmasked."""
+
+
 class HolderOut(Out):
     """Who holds a booking, as the venue's staff see it."""
 
     name: str | None
     phone: str | None
-    """手机号（已隐去中间四位）· Mobile number, masked."""
-    has_account: bool
-    """是否已注册；否为代来电群众预约 · False for a caller without an account."""
+    """手机号（已隐去中间四位）；用 holder-phone 查看 · Masked; ask `holder-phone` for it."""
+    untold: bool
+    """没有账号，系统无法通知，请打电话 · Has no account, so the system tells nothing: ring."""
 
 
 class CheckInWindowOut(Out):
@@ -142,7 +160,7 @@ class CheckInWindowOut(Out):
 
     opens_at: Moment
     closes_at: Moment
-    """此后未签到即释放并记爽约 · After this it is given up, and counts as not coming."""
+    """此后未签到即释放，可能记爽约 · After this it is given up, which may be a strike."""
 
 
 class BookingOut(Out):
@@ -160,7 +178,9 @@ class BookingOut(Out):
     venue_name: str
     venue_address: str
     room_id: UUID | None
-    """活动室 · Null for a session."""
+    """活动室；课程不占用活动室则为空 · Null for a session without a room."""
+    room_name: str | None
+    """活动室名称 · Name of the room."""
     session_id: UUID | None
     """课程或活动 · Null for a room."""
     unit_name: str | None
@@ -178,6 +198,8 @@ class BookingOut(Out):
     """候补第几位 · Place in the waitlist; null when not waiting."""
     answer_by: Moment | None
     """保留到何时，需在此前确认 · A hold or an offer: confirm before then."""
+    cancel_free_until: Moment | None
+    """在此之前取消不记爽约，为空则不会记 · No strike until then; null: never."""
     check_in: CheckInWindowOut | None
     """签到时段，不需签到为空 · Null where one need not check in."""
     checked_in_at: Moment | None
@@ -207,3 +229,7 @@ class BookingEntryOut(Out):
     """是否由工作人员办理 · Whether staff did it."""
     text: str | None
     """说明 · What the holder is told."""
+    flags: list[str] | None
+    """签到异常，如 far_away、clock_off，仅工作人员可见 · What is strange; for staff only."""
+    device_at: Moment | None
+    """签到设备的时间，仅工作人员可见 · Time of the device; for staff only."""

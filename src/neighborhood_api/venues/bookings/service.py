@@ -6,6 +6,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.residences.standing import require_confirmed
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.tokens import TokenRevoked
 from neighborhood_api.kit.db import Handle
@@ -56,11 +57,12 @@ from neighborhood_api.venues.bookings.schemas import (
 from neighborhood_api.venues.rooms.service import RoomNotFound
 
 
-class RoomTaken(Problem):
+class RoomTaken(NothingFree):
     """Others have all units for part of that time; `can_wait` says if one may wait for it."""
 
     title = "The room is already taken for part of that time"
-    message = "这个时段已被预约，请另选时间或加入候补"
+    message = "这个时段已被预约，请另选时间"
+    or_wait = "这个时段已被预约，请另选时间或加入候补"
 
 
 class NotForYourPlace(Problem):
@@ -118,7 +120,8 @@ async def book_room(
     set aside whom it is for, quotas, strikes and notice, but not what others have, and not
     for themselves.
 
-    Raises: RoomNotFound, Forbidden, TokenRevoked, UnitNotFound, and those in `REFUSED`.
+    Raises: RoomNotFound, Forbidden, TokenRevoked, UnitNotFound, ResidenceNotConfirmed, and
+        those in `REFUSED`.
     Emits: Registered, WaitlistJoined.
     """
     ground = await _ground(handle, room_id)
@@ -130,6 +133,7 @@ async def book_room(
         if applicant.person_id != actor.person_id:  # for oneself one is nobody's staff
             channel, by_id, waived = Channel.STAFF, actor.person_id, STAFF_MAY_WAIVE
     else:
+        await require_confirmed(handle, actor, ground.place, asked=ground.confirmed_only)
         applicant = await applicant_of(handle, actor, born_on=born_on)
     resource = await lock_resource(handle, room_id)
     wanted = Wish(
@@ -155,10 +159,12 @@ async def hold_room(
 ) -> UUID:
     """Keep a slot for some minutes while the caller fills the form.
 
-    Raises: RoomNotFound, TokenRevoked, UnitNotFound, and those in `REFUSED`.
+    Raises: RoomNotFound, TokenRevoked, UnitNotFound, ResidenceNotConfirmed, and those in
+        `REFUSED`.
     Emits: HoldBegun.
     """
     ground = await _ground(handle, room_id)
+    await require_confirmed(handle, actor, ground.place, asked=ground.confirmed_only)
     applicant = await applicant_of(handle, actor)
     resource = await lock_resource(handle, room_id)
     terms = await terms_of(handle, resource.policy_id)

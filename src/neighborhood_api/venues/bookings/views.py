@@ -1,9 +1,10 @@
 """How bookings are shown: to their holders, and to the venue's staff."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from neighborhood_api.identity.service import masked
 from neighborhood_api.kit.db import Source
+from neighborhood_api.registrations.ending import came_late, free_until
 from neighborhood_api.registrations.histories import Entry
 from neighborhood_api.registrations.policies import Terms, terms_of
 from neighborhood_api.registrations.states import Channel, State
@@ -32,8 +33,8 @@ async def booking_views(
     return [await booking_view(source, row, for_staff=for_staff) for row in rows]
 
 
-def entry_view(line: Entry, booking: BookingRow) -> BookingEntryOut:
-    """Show a line of history, without who of the staff it was."""
+def entry_view(line: Entry, booking: BookingRow, *, for_staff: bool) -> BookingEntryOut:
+    """Show a line of history, without who of the staff did it; what is strange to staff."""
     by_staff = line.by_id is not None and line.by_id != booking.person_id
     return BookingEntryOut(
         acted_at=line.acted_at,
@@ -41,13 +42,15 @@ def entry_view(line: Entry, booking: BookingRow) -> BookingEntryOut:
         state=State(line.state),
         by_staff=by_staff,
         text=line.text,
+        flags=line.detail.get("flags") if for_staff else None,
+        device_at=line.detail.get("device_at") if for_staff else None,
     )
 
 
 def _view(row: BookingRow, terms: Terms, *, for_staff: bool) -> BookingOut:
     is_room = row.kind == ROOM_KIND
     state = State(row.state)
-    by_holder = row.person_id is not None and row.cancelled_by_id == row.person_id
+    by_staff = row.cancelled_by_id not in (None, row.person_id)  # None: the system did it
     return BookingOut(
         id=row.id,
         code=f"B{row.number}",
@@ -57,7 +60,8 @@ def _view(row: BookingRow, terms: Terms, *, for_staff: bool) -> BookingOut:
         venue_id=row.venue_id,
         venue_name=row.venue_name,
         venue_address=row.venue_address,
-        room_id=row.resource_id if is_room else None,
+        room_id=row.resource_id if is_room else row.room_id,
+        room_name=row.title if is_room else row.room_name,
         session_id=None if is_room else row.resource_id,
         unit_name=row.unit_name,
         starts_at=row.starts_at,
@@ -69,16 +73,26 @@ def _view(row: BookingRow, terms: Terms, *, for_staff: bool) -> BookingOut:
         created_at=row.created_at,
         waits_at=row.waits_at,
         answer_by=row.until if state in (State.HELD, State.OFFERED) else None,
+        cancel_free_until=_free_until(row, terms),
         check_in=_window(row, terms) if state in _TO_COME else None,
         checked_in_at=row.checked_in_at,
         checked_out_at=row.checked_out_at,
         policy_version=row.policy_version,
         cancelled_at=row.cancelled_at,
-        cancelled_by_staff=row.cancelled_at is not None and not by_holder,
+        cancelled_by_staff=by_staff,
         cancelled_late=row.cancelled_late,
         cancel_reason=row.cancel_reason,
-        holder=_holder(row) if for_staff else None,
+        holder=holder_view(row) if for_staff else None,
     )
+
+
+def _free_until(row: BookingRow, terms: Terms) -> datetime | None:
+    """Return until when she may give it up without a strike; None where it never is one."""
+    if not terms.strikes.late_cancel or row.state != State.CONFIRMED or row.person_id is None:
+        return None
+    until = free_until(row.starts_at, row.created_at, terms)
+    never = until >= row.starts_at or came_late(row.given_at, row.starts_at, terms)
+    return None if never else until
 
 
 def _window(row: BookingRow, terms: Terms) -> CheckInWindowOut | None:
@@ -91,9 +105,10 @@ def _window(row: BookingRow, terms: Terms) -> CheckInWindowOut | None:
     )
 
 
-def _holder(row: BookingRow) -> HolderOut:
+def holder_view(row: BookingRow) -> HolderOut:
+    """Show who holds a booking, to staff."""
     return HolderOut(
         name=row.guest_name or row.person_name,
         phone=masked(row.person_phone or row.guest_phone),
-        has_account=row.person_id is not None,
+        untold=row.person_id is None,
     )

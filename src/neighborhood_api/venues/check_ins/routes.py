@@ -9,11 +9,15 @@ from neighborhood_api.kit.db import ReaderDep, WriterDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.kit.schema import Out
-from neighborhood_api.registrations.checking_in import CheckInReused, TooEarlyToCheckIn
+from neighborhood_api.registrations.checking_in import (
+    CheckInReused,
+    TooEarlyToCheckIn,
+    TooLateToCheckIn,
+)
 from neighborhood_api.registrations.deciding import NotInThatState
 from neighborhood_api.registrations.granting import UnitNotFound
 from neighborhood_api.registrations.locking import RegistrationNotFound
-from neighborhood_api.venues.bookings.handling import shown_booking
+from neighborhood_api.venues.bookings.handling import OwnBooking, shown_booking
 from neighborhood_api.venues.bookings.schemas import BookingOut
 from neighborhood_api.venues.bookings.service import REFUSED
 from neighborhood_api.venues.bookings.views import booking_view
@@ -31,9 +35,7 @@ from neighborhood_api.venues.sessions.pick_ups import PickUpNotAllowed
 
 router = new_router(tags=["签到 check-ins"])
 
-TENDING = problems(
-    *SIGNED_IN, *ONCE, RegistrationNotFound, NotInThatState, TooEarlyToCheckIn, CheckInReused
-)
+TENDING = (*SIGNED_IN, *ONCE, RegistrationNotFound, NotInThatState)
 
 
 class CheckedInOut(Out):
@@ -60,6 +62,7 @@ class SignOut(Out):
         service.NothingToCheckIn,
         NotInThatState,
         TooEarlyToCheckIn,
+        TooLateToCheckIn,
         CheckInReused,
     ),
 )
@@ -87,6 +90,7 @@ async def check_in_by_sign(
         service.ApprovalNeeded,
         service.NotOpenNow,
         UnitNotFound,
+        CheckInReused,
         *REFUSED,
     ),
 )
@@ -105,12 +109,14 @@ async def walk_in(
 @router.post(
     "/bookings/{booking_id}/check-in",
     summary="代为签到（工作人员、老师）· Check somebody in",
-    responses=TENDING,
+    responses=problems(
+        *TENDING, OwnBooking, TooEarlyToCheckIn, TooLateToCheckIn, CheckInReused
+    ),
 )
 async def check_in_booking(
     booking_id: UUID, body: PresenceIn, actor: ActorDep, writer: WriterDep, now: NowDep
 ) -> BookingOut:
-    """工作人员或授课老师为到场的人签到。Staff or a teacher check somebody in."""
+    """工作人员或授课老师为到场的人签到，不能为自己签。Staff or a teacher, never for oneself."""
     await service.check_in_booking(writer, actor, booking_id, body, now=now)
     return await _shown(writer, actor, booking_id)
 
@@ -142,7 +148,7 @@ async def check_out_booking(
 @router.post(
     "/bookings/{booking_id}/mark-no-show",
     summary="登记未到（工作人员、老师）· Nobody came",
-    responses=TENDING,
+    responses=problems(*TENDING),
 )
 async def mark_no_show(
     booking_id: UUID, actor: ActorDep, writer: WriterDep, now: NowDep

@@ -10,7 +10,7 @@ from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.kit.schema import In, Line
 from neighborhood_api.registrations.checking_in import Presence
 from neighborhood_api.registrations.states import CheckInMethod
-from neighborhood_api.venues.bookings.schemas import PartySize
+from neighborhood_api.venues.bookings.schemas import BirthMonth, PartySize
 
 EXAMPLE: dict[str, JsonValue] = {
     "id": "0199a2f4-6f6e-7c3a-9a53-2f6d0c1b7e11",
@@ -77,3 +77,5 @@ class WalkInIn(ScanIn):
     """用几格，含当前这一格 · How many slots, the present one included."""
     unit_id: UUID | None = None
     """台位，不填为任一空闲台位 · A unit; any free one when left out."""
+    birth_month: BirthMonth | None = None
+    """出生年月，对年龄有要求时填写，不保存 · Where an age is asked for; it is not kept."""

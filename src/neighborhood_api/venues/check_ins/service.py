@@ -15,7 +15,7 @@ from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Query
 from neighborhood_api.registrations import checking_in, ending, judging
-from neighborhood_api.registrations.checking_in import Presence
+from neighborhood_api.registrations.checking_in import CheckInReused, Presence
 from neighborhood_api.registrations.deciding import NotInThatState
 from neighborhood_api.registrations.granting import register
 from neighborhood_api.registrations.locking import (
@@ -38,8 +38,9 @@ from neighborhood_api.registrations.wishes import Wish
 from neighborhood_api.schedules.openings.plans import Limits, Plan, slots
 from neighborhood_api.schedules.openings.queries import plan_of
 from neighborhood_api.schedules.openings.spans import Span
+from neighborhood_api.venues.bookings.handling import OwnBooking
 from neighborhood_api.venues.bookings.queries import ROOM_GROUND
-from neighborhood_api.venues.bookings.service import ROOM_REFUSALS, applicant_of
+from neighborhood_api.venues.bookings.service import ROOM_REFUSALS, applicant_of, month_of
 from neighborhood_api.venues.check_ins.schemas import CheckOutIn, PresenceIn, ScanIn, WalkInIn
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.models import Room
@@ -134,18 +135,18 @@ _TEACHES = Query(
 async def check_in_by_sign(
     handle: Handle, actor: Actor, scan: ScanIn, *, now: datetime
 ) -> list[UUID]:
-    """Check the caller in, by the sign at a room's door, to what she has there next.
+    """Check the caller in, by the sign at a room's door, to what she has there next today.
 
     With several children in one session, to each. Returns the bookings.
 
-    Raises: SignUnknown, NothingToCheckIn, NotInThatState, TooEarlyToCheckIn.
+    Raises: SignUnknown, NothingToCheckIn, NotInThatState, TooEarlyToCheckIn, CheckInReused.
     Emits: CheckedIn.
     """
     room_id = await _room_of(handle, scan.code)
     found = await _HERE.all(handle, person_id=actor.person_id, room_id=room_id, now=now)
-    if not found:
+    first = found[0][1] if found else None
+    if first is None or local_day(first) > local_day(now):
         raise NothingToCheckIn
-    first = found[0][1]
     ids = [booking_id for booking_id, starts_at in found if starts_at == first]
     for resource, row in await lock_registrations(handle, ids):
         if row.state == State.CHECKED_IN:
@@ -163,10 +164,17 @@ async def check_in_booking(
 ) -> None:
     """Check somebody in, as staff of the venue or as a teacher of the session.
 
-    Raises: RegistrationNotFound, CheckInReused, NotInThatState, TooEarlyToCheckIn.
+    Not oneself, who comes to the door like everybody, nor one's child but in one's own class.
+
+    Raises: RegistrationNotFound, OwnBooking, CheckInReused, NotInThatState,
+        TooEarlyToCheckIn, TooLateToCheckIn.
     Emits: CheckedIn.
     """
     resource, row = await _lock_to_tend(handle, actor, booking_id)
+    if row.person_id == actor.person_id and (
+        row.participant_id is None or not await teaches_in(handle, actor, resource.id)
+    ):
+        raise OwnBooking
     presence = wish.presence(CheckInMethod.STAFF, actor.person_id)
     site = await site_of(handle, resource)
     await checking_in.check_in(handle, resource, row, presence, site=site, now=now)
@@ -220,18 +228,22 @@ async def mark_no_show(
 async def walk_in(handle: Handle, actor: Actor, wish: WalkInIn, *, now: datetime) -> UUID:
     """Give a free unit to somebody at the door, from now to the end of the slot, checked in.
 
-    What holds for bookings holds here too, except notice and the grid's beginning.
+    What holds for bookings holds here too, except notice and the grid's beginning. The same
+    message again is answered by what the first one gave.
 
-    Raises: SignUnknown, ApprovalNeeded, NotOpenNow, UnitNotFound, TokenRevoked, and those in
-        `bookings.service.REFUSED`.
+    Raises: SignUnknown, CheckInReused, ApprovalNeeded, NotOpenNow, UnitNotFound, TokenRevoked,
+        and those in `bookings.service.REFUSED`.
     Emits: Registered, CheckedIn.
     """
     room_id = await _room_of(handle, wish.code)
     ground = await ROOM_GROUND.first(handle, id=room_id)
     if ground is None:
         raise SignUnknown
-    applicant = await applicant_of(handle, actor)
+    applicant = await applicant_of(handle, actor, born_on=month_of(wish.birth_month))
     resource = await lock_resource(handle, room_id)
+    before = await _given_before(handle, actor, wish.id)
+    if before is not None:
+        return before
     terms = await terms_of(handle, resource.policy_id)
     if terms.approval:
         raise ApprovalNeeded
@@ -258,6 +270,20 @@ async def walk_in(handle: Handle, actor: Actor, wish: WalkInIn, *, now: datetime
     return row.id
 
 
+async def _given_before(handle: Handle, actor: Actor, its_id: UUID) -> UUID | None:
+    """Return what the same message gave the caller before.
+
+    Raises: CheckInReused.
+    """
+    known = await checking_in.KNOWN.first(handle, id=its_id)
+    if known is None:
+        return None
+    row = await REGISTRATION.first(handle, id=known.registration_id)
+    if row is None or row.person_id != actor.person_id or row.channel != Channel.WALK_IN:
+        raise CheckInReused
+    return row.id
+
+
 async def may_tend(source: Source, actor: Actor, resource: ResourceRow) -> bool:
     """Tell whether the caller keeps the roster: the venue's staff, or a teacher there."""
     if actor.may(Permission.BOOKING_MANAGE, at=resource.place):
@@ -280,8 +306,6 @@ async def site_of(handle: Handle, resource: ResourceRow) -> Point | None:
 async def _lock_to_tend(
     handle: Handle, actor: Actor, booking_id: UUID
 ) -> tuple[ResourceRow, RegistrationRow]:
-    if await REGISTRATION.first(handle, id=booking_id) is None:
-        raise RegistrationNotFound
     resource, row = await lock_registration(handle, booking_id)
     if not await may_tend(handle, actor, resource):
         raise RegistrationNotFound

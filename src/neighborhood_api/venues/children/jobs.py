@@ -21,7 +21,7 @@ async def forget_children(context: JobContext, timestamp: int) -> None:
     settings: Settings = context.additional_context["settings"]
     database, now = database_of(context), datetime.now(UTC)
     await upkeep.forget_children(database, kept_days=settings.child_kept_days, now=now)
-    await upkeep.forget_looks(database, now=now)
+    await upkeep.forget_looks(database, kept_days=settings.looks_kept_days, now=now)
 
 
 @jobs.task(name="venues.move_children", pass_context=True, retry=PATIENT)

@@ -1,5 +1,6 @@
 """How staff open a child's record: for a reason, on the record, and only where it comes to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -55,7 +56,12 @@ async def open_child_record(
         raise ChildNotFound
     child, guardian = row
     look = ChildLook(
-        child_id=child_id, person_id=actor.person_id, role=role, reason=reason, looked_at=now
+        child_id=child_id,
+        guardian_id=guardian.id,
+        person_id=actor.person_id,
+        role=role,
+        reason=reason,
+        looked_at=now,
     )
     tx.add(look)
     who = {"look_id": look.id, "role": role}
@@ -84,6 +90,38 @@ async def looks_into(
     """
     await read_child(tx, actor, child_id)
     return await LOOKS.all(tx, child_id=child_id, below=page.below, fetch=page.fetch)
+
+
+async def note_looks(
+    tx: Tx,
+    actor: Actor,
+    child_ids: Collection[UUID],
+    place: Place | None,
+    reason: str,
+    *,
+    now: datetime,
+) -> None:
+    """Log, for their guardians, that some children's names were read.
+
+    By somebody of the staff of a place; without one, by their teacher.
+    """
+    role = TEACHER if place is None else _post_at(actor, place)
+    if role is None:
+        raise LookupError(actor.person_id)
+    children = await tx.execute(
+        select(Child.id, Child.guardian_id).where(Child.id.in_(child_ids))
+    )
+    tx.add_all(
+        ChildLook(
+            child_id=child.id,
+            guardian_id=child.guardian_id,
+            person_id=actor.person_id,
+            role=role,
+            reason=reason,
+            looked_at=now,
+        )
+        for child in children
+    )
 
 
 async def _role_of(tx: ReadTx, actor: Actor, child_id: UUID, *, since: datetime) -> str | None:

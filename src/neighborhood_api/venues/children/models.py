@@ -74,6 +74,8 @@ class ChildLook(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
     child_id: Mapped[UUID]
     """No foreign key: the log is kept when the child is deleted."""
+    guardian_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    """Whose child it was: she may still ask who looked."""
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     """Who looked."""
     role: Mapped[str]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Depends, Query, Request
+from fastapi import Body, Depends, Query
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.caller import ActorDep, current_actor
@@ -21,7 +21,6 @@ from neighborhood_api.kit.problems import Problem, TryAgain, problems
 from neighborhood_api.kit.schema import Done
 from neighborhood_api.registrations.ending import TooLateToCancel
 from neighborhood_api.registrations.locking import RegistrationMoved
-from neighborhood_api.settings import Settings
 from neighborhood_api.venues.children import looking, service, withdrawing
 from neighborhood_api.venues.children.consent import CONSENT_TEXTS, PRESENT
 from neighborhood_api.venues.children.grades import grade_on
@@ -41,6 +40,7 @@ from neighborhood_api.venues.children.schemas import (
     PickUpOut,
     WithdrawIn,
 )
+from neighborhood_api.venues.dependencies import SettingsDep
 
 router = new_router(tags=["孩子 children"])
 
@@ -54,14 +54,6 @@ class ConsentTextNotFound(Problem):
     status = HTTPStatus.NOT_FOUND
     title = "There is no such version of the text"
     message = "没有这个版本的监护人同意书，请查看现行版本"
-
-
-async def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
-
-
-SettingsDep = Annotated[Settings, Depends(_settings)]
 
 
 @router.get(

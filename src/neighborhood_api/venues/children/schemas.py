@@ -38,6 +38,8 @@ BirthMonth = Annotated[
     PlainSerializer(lambda month: f"{month:%Y-%m}", return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{_MONTH}$", "examples": ["2018-05"]}),
 ]
+MaskedMobile = Annotated[str, StringConstraints(pattern=r"^1[0-9]{2}\*{4}[0-9]{4}$")]
+"""As the guardian reads it back."""
 ChildName = Annotated[Line, Field(max_length=40)]
 Grade = Annotated[int, Field(ge=GRADES[0], le=GRADES[-1])]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -76,8 +78,8 @@ class PickUpIn(In):
     """姓名 · Name."""
     relation: Annotated[Line, Field(max_length=20)]
     """与孩子的关系 · Relation to the child."""
-    phone: Mobile | None = None
-    """手机号；不填则沿用同名接送人原来的 · Mobile; the one known for this name if left out."""
+    phone: Mobile | MaskedMobile | None = None
+    """手机号；不填或遮盖的，沿用同名接送人原来的 · Left out or masked: the one known."""
 
 
 class _ChildIn(In):

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.models import Person
-from neighborhood_api.identity.service import StaleVersion
+from neighborhood_api.identity.service import StaleVersion, masked
 from neighborhood_api.identity.tokens import TokenRevoked
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Handle, ReadTx, Tx, save
@@ -259,7 +259,11 @@ def _pick_ups(
 ) -> list[PickUpPerson]:
     people = []
     for position, wish in enumerate(wishes, 1):
-        phone = wish.phone or known.get(wish.name)
+        phone = wish.phone
+        if phone is None or phone == masked(known.get(wish.name)):
+            phone = known.get(wish.name)
+        if phone is not None and "*" in phone:
+            phone = None  # it is the number of nobody of that name
         if phone is None:
             raise PickUpPhoneNeeded(name=wish.name)
         people.append(

@@ -11,8 +11,6 @@ from neighborhood_api.venues.children.enrolments import enrolled_after
 from neighborhood_api.venues.children.events import ChildForgotten
 from neighborhood_api.venues.children.models import Child, ChildLook
 
-LOOKS_KEPT = timedelta(days=184)
-"""Six months at least. Source: 网络安全法, article 21 (3)."""
 AT_ONCE = 100
 """Rows that one transaction deletes."""
 
@@ -47,9 +45,10 @@ async def forget_children(database: Database, *, kept_days: int, now: datetime) 
         last = ids[-1]
 
 
-async def forget_looks(database: Database, *, now: datetime) -> int:
+async def forget_looks(database: Database, *, kept_days: int, now: datetime) -> int:
     """Delete what is logged about looks when it need not be kept any longer."""
-    old = select(ChildLook.id).where(ChildLook.looked_at < now - LOOKS_KEPT).limit(AT_ONCE)
+    before = now - timedelta(days=kept_days)
+    old = select(ChildLook.id).where(ChildLook.looked_at < before).limit(AT_ONCE)
     forgotten = 0
     while True:
         async with database.transaction() as tx:
@@ -64,3 +63,5 @@ async def move_children(tx: Tx, from_person_id: UUID, into_person_id: UUID) -> N
     """Give the children of somebody who turned out to be another to that one."""
     mine = update(Child).where(Child.guardian_id == from_person_id)
     await tx.execute(mine.values(guardian_id=into_person_id))
+    looked_at = update(ChildLook).where(ChildLook.guardian_id == from_person_id)
+    await tx.execute(looked_at.values(guardian_id=into_person_id))

@@ -36,7 +36,8 @@ def _event(one: Appointed, now: datetime, *, remind: bool) -> Event:
     event.add("dtstart", one.starts_at)
     event.add("dtend", one.ends_at)
     event.add("summary", one.title)
-    event.add("location", f"{one.venue_name} {one.venue_address}")
+    where = [one.venue_name, one.room_name, one.venue_address]
+    event.add("location", " ".join(part for part in where if part))
     words = [] if one.number is None else [f"预约号 B{one.number}"]
     if one.seats:
         words.append(f"{one.seats}人")

@@ -67,6 +67,7 @@ class Appointed(NamedTuple):
     state: str
     venue_name: str
     venue_address: str
+    room_name: str | None
     starts_at: datetime
     ends_at: datetime
     number: int | None
@@ -76,6 +77,7 @@ class Appointed(NamedTuple):
 _SHOWN = stands(
     State.PENDING, State.OFFERED, State.CONFIRMED, State.CHECKED_IN, State.COMPLETED
 )
+_session_room = Resource.__table__.alias("session_room")
 _BOOKINGS = (
     select(
         Registration.id,
@@ -84,6 +86,7 @@ _BOOKINGS = (
         Registration.state,
         Venue.name.label("venue_name"),
         Venue.address.label("venue_address"),
+        _session_room.c.name.label("room_name"),
         Registration.starts_at,
         Registration.ends_at,
         Registration.number,
@@ -91,6 +94,8 @@ _BOOKINGS = (
     )
     .join(Resource, Resource.id == Registration.resource_id)
     .join(Venue, Venue.id == Resource.group_id)
+    .outerjoin(Session, Session.id == Registration.resource_id)
+    .outerjoin(_session_room, _session_room.c.id == Session.room_id)
     .where(_SHOWN, Registration.ends_at > _SINCE)
 )
 _SESSIONS: Select[*tuple[Any, ...]] = (
@@ -101,6 +106,7 @@ _SESSIONS: Select[*tuple[Any, ...]] = (
         literal_column("'confirmed'").label("state"),
         Venue.name.label("venue_name"),
         Venue.address.label("venue_address"),
+        _session_room.c.name.label("room_name"),
         Resource.starts_at,
         Resource.ends_at,
         cast(null(), BigInteger).label("number"),
@@ -108,6 +114,7 @@ _SESSIONS: Select[*tuple[Any, ...]] = (
     )
     .join(Resource, Resource.id == Session.id)
     .join(Venue, Venue.id == Session.venue_id)
+    .outerjoin(_session_room, _session_room.c.id == Session.room_id)
     .where(Resource.cancelled_at.is_(None), Resource.ends_at > _SINCE)
 )
 

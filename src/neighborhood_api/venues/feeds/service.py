@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Actor, Permission
+from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Source, Tx
 from neighborhood_api.kit.problems import Problem
@@ -32,6 +33,12 @@ _QUERIES = {
     FeedOf.ROOM: OF_ROOM,
     FeedOf.TEACHER: OF_TEACHER,
 }
+_OWNERS = {
+    FeedOf.PERSON: Person.id,
+    FeedOf.ROOM: Room.id,
+    FeedOf.TEACHER: Teacher.id,
+}
+"""Locked while a link is renewed, so that of two at once the later revokes the earlier."""
 _NAMES = {
     FeedOf.PERSON: "我的预约和课程",
     FeedOf.ROOM: "活动室使用安排",
@@ -63,6 +70,8 @@ async def renew_feed(tx: Tx, actor: Actor, of: FeedOf, owner_id: UUID, *, now: d
     Raises: RoomNotFound, TeacherNotFound, Forbidden.
     """
     await _require(tx, actor, of, owner_id)
+    owner = _OWNERS[of]
+    await tx.execute(select(owner).where(owner == owner_id).with_for_update(key_share=True))
     await REVOKE.all(tx, feed_of=of.value, its_owner=owner_id, now=now)
     token = token_urlsafe(32)
     tx.add(

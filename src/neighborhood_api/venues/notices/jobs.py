@@ -46,8 +46,8 @@ async def tell_of_holidays(
     context: JobContext,
     /,
     venue_id: str,
-    registration_ids: list[str],
-    session_ids: list[str],
+    bookings: int,
+    sessions: int,
     **_: object,
 ) -> None:
     """Tell a venue's staff what lies on days that are off now."""
@@ -55,8 +55,8 @@ async def tell_of_holidays(
         await staffing.tell_of_holidays(
             tx,
             UUID(venue_id),
-            bookings=len(registration_ids),
-            sessions=len(session_ids),
+            bookings=bookings,
+            sessions=sessions,
             key=_key(context),
             now=datetime.now(UTC),
         )
@@ -85,11 +85,13 @@ async def tell_released(
     person_id: str | None,
     *,
     dropped_out: bool,
+    lacks: bool,
     **_: object,
 ) -> None:
-    """Tell a teacher that she is not needed, or the staff that they need another one."""
+    """Tell a teacher that she is not needed, and the staff when they need another one."""
     if not dropped_out:
         await _tell_teacher(context, session_id, person_id, assigned=False)
+    if not lacks:
         return
     key, now = _key(context), datetime.now(UTC)
     async with job_transaction(context) as tx:

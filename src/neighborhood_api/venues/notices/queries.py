@@ -35,6 +35,7 @@ class Noticed(NamedTuple):
     until: datetime | None
     queued: int | None
     entry_id: UUID | None
+    entry_act: str | None
     entry_state: str | None
     entry_by_id: UUID | None
     entry_text: str | None
@@ -68,6 +69,7 @@ NOTICED = Query(
         Registration.until,
         Registration.queued,
         Entry.id.label("entry_id"),
+        Entry.act.label("entry_act"),
         Entry.state.label("entry_state"),
         Entry.by_id.label("entry_by_id"),
         Entry.text.label("entry_text"),

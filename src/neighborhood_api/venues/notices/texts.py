@@ -110,7 +110,8 @@ def given(row: Noticed, now: datetime) -> Told | None:
     del now
     if row.state != State.CONFIRMED or row.entry_state != State.CONFIRMED:
         return None
-    return Told("候补成功，名额已保留", f"{what(row)}。如不能到场，请提前取消。", row.starts_at)
+    title = "抽签已中，名额已保留" if row.entry_act == Act.DRAW else "候补成功，名额已保留"
+    return Told(title, f"{what(row)}。如不能到场，请提前取消。", row.starts_at)
 
 
 def drawn(row: Noticed, now: datetime) -> Told | None:

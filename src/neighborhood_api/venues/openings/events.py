@@ -14,7 +14,11 @@ class BookedOnHolidays(Event):
     name = "venues.booked_on_holidays"
     chinese = "放假安排有变，场地在放假日已有预约或课程，请工作人员处理。"
     venue_id: UUID
+    bookings: int
+    """How many, of those whose ids are listed and those that are too many to list."""
+    sessions: int
     registration_ids: list[UUID]
+    """The first of them."""
     session_ids: list[UUID]
 
 

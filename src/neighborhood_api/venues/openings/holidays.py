@@ -42,6 +42,8 @@ async def look_at_holidays(
             tx,
             BookedOnHolidays(
                 venue_id=venue_id,
+                bookings=len(booked[venue_id]),
+                sessions=len(planned[venue_id]),
                 registration_ids=booked[venue_id][:MOST_NAMED],
                 session_ids=planned[venue_id][:MOST_NAMED],
             ),

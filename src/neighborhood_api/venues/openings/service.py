@@ -3,7 +3,8 @@
 A closure, and other hours on some days, cancel what is booked outside: staff first see the
 list (`preview`) and confirm exactly that (`hits_seen`); whoever books in between makes the
 list another, and it is shown anew. New weekly hours, another rule for holidays and the end of
-an exception keep what is booked, unless it is to be cancelled too.
+an exception keep what is booked, unless it is to be cancelled too; who only waits for such a
+time, or has not answered yet, is told that it is closed then.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,10 @@ from uuid import UUID
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
+from neighborhood_api.registrations.ending import cancel_each
+from neighborhood_api.registrations.policies import terms_of
+from neighborhood_api.registrations.states import State
+from neighborhood_api.registrations.writing import has_place
 from neighborhood_api.schedules.openings import service as openings
 from neighborhood_api.schedules.openings.queries import plan_of
 from neighborhood_api.schedules.openings.schemas import (
@@ -42,9 +47,14 @@ from neighborhood_api.venues.openings.schemas import (
     OpeningViewOut,
     WithdrawExceptionIn,
 )
-from neighborhood_api.venues.openings.sites import Site, Subject, lock_site, read_site
+from neighborhood_api.venues.openings.sites import Locked, Site, Subject, lock_site, read_site
 
 MINUTE = timedelta(minutes=1)
+
+
+CLOSED_THEN = "开放时间有调整，这个时段不再开放"
+_NOT_SURE = (State.HELD, State.OFFERED)
+"""A place that is only kept until an answer."""
 
 
 class _Previewed(Exception):  # noqa: N818  (not an error: a way out of the savepoint)
@@ -252,7 +262,8 @@ async def _apply(
         await require_confirmed(tx, actor, site, hits, wish.hits_seen)
         await cancel_hits(tx, actor, locked, hits, change.why, now=now)
     if not wish.preview:
-        _record(tx, actor, site, change, made_id, hits, now)
+        left = hits if cancels else await _end_waiting(tx, actor, locked, change, hits, now)
+        _record(tx, actor, site, change, made_id, left, now)
         await tx.flush()
     shown = await hits_view(tx, hits)
     fresh = await openings.read_openings(tx, [site.opening_id], now=now)
@@ -264,6 +275,27 @@ async def _apply(
         sessions=shown.sessions,
         opening=fresh[site.opening_id],
     )
+
+
+async def _end_waiting(
+    tx: Tx, actor: Actor, locked: Locked, change: _Change, hits: Hits, now: datetime
+) -> Hits:
+    """Cancel what has no place of its own yet, so that nobody is given a time that is closed.
+
+    Returns what is kept.
+
+    Emits: Cancelled.
+    """
+    kept, ended = [], []
+    for row in hits.bookings:
+        state, terms = State(row.state), await terms_of(tx, row.policy_id)
+        if has_place(state, terms) and state not in _NOT_SURE:
+            kept.append(row)
+        else:
+            ended.append((locked.resources[row.resource_id], row))
+    why, by_id = change.why or CLOSED_THEN, actor.person_id
+    await cancel_each(tx, ended, by_id=by_id, by_staff=True, why=why, now=now, hand_on=False)
+    return Hits(kept, hits.sessions)
 
 
 def _record(

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
+from typing import ClassVar
 from uuid import UUID
+
+from typing_extensions import override
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.kit.db import Source
-from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.problems import Problem, ProblemBody
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.registrations.policies import Terms, terms_of
 from neighborhood_api.schedules.openings.plans import Day, Hurdle, Plan, Slot, slots
@@ -35,6 +38,19 @@ class BadPeriod(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The period runs backwards or is too long"
     message = "日期范围不正确，一次最多查看14天"
+    by_fault: ClassVar[dict[str, str]] = {
+        "unknown_year": "年份不正确，请重新选择日期",
+        "backwards": "结束日期不能早于开始日期，请重新选择",
+        "too_long": f"一次最多查看{LONGEST_DAYS}天，请缩短日期范围",
+    }
+    """The message of each `fault`."""
+
+    @override
+    def body(self, *, english: bool = False) -> ProblemBody:
+        """Return the RFC 9457 object, in the words of its fault."""
+        body = super().body(english=english)
+        said = self.by_fault.get(str(self.members.get("fault")))
+        return body if english or said is None else body.model_copy(update={"message": said})
 
 
 def days_shown(since: date | None, until: date | None, now: datetime) -> list[date]:
@@ -44,10 +60,11 @@ def days_shown(since: date | None, until: date | None, now: datetime) -> list[da
     """
     first = since or local_day(now)
     if first.year not in _YEARS:
-        raise BadPeriod(longest_days=LONGEST_DAYS)
+        raise BadPeriod(fault="unknown_year", longest_days=LONGEST_DAYS)
     count = DAYS_SHOWN if until is None else (until - first).days + 1
     if not 0 < count <= LONGEST_DAYS:
-        raise BadPeriod(longest_days=LONGEST_DAYS)
+        fault = "too_long" if count > 0 else "backwards"
+        raise BadPeriod(fault=fault, longest_days=LONGEST_DAYS)
     return [first + timedelta(days=n) for n in range(count)]
 
 
@@ -114,7 +131,7 @@ def _slot(room: RoomRow, terms: Terms, slot: Slot, day: Day, taken: Taken) -> Sl
     free = [
         unit_id for unit_id, spans in taken if not any(held.meets(other) for other in spans)
     ]
-    state, why = _state(room, terms, slot, day, free=bool(free))
+    state, why = _state(room, terms, slot, day, free=bool(free), usable=bool(taken))
     starts_at, ends_at = slot.span
     units = free if state is SlotState.FREE else []
     return SlotOut(
@@ -123,12 +140,12 @@ def _slot(room: RoomRow, terms: Terms, slot: Slot, day: Day, taken: Taken) -> Sl
 
 
 def _state(
-    room: RoomRow, terms: Terms, slot: Slot, day: Day, *, free: bool
+    room: RoomRow, terms: Terms, slot: Slot, day: Day, *, free: bool, usable: bool
 ) -> tuple[SlotState, str | None]:
     if slot.hurdle is Hurdle.IN_THE_PAST:
         return SlotState.TOO_SOON, "时间已过"
-    if not room.accepts_bookings:
-        return SlotState.CLOSED, "暂停预约"
+    if not (room.accepts_bookings and usable):
+        return SlotState.CLOSED, "台位停用" if room.accepts_bookings else "暂停预约"
     closing = day.closing(slot.span)
     if closing is not None:
         return SlotState.CLOSED, out_of_use(closing)

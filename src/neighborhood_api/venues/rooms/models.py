@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 
 
@@ -34,3 +35,6 @@ class Room(Model):
     """What the sign at its door says: whoever scans it is there."""
     house_rules: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
+
+
+audited(Room, "kind", "house_rules")

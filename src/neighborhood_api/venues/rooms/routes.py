@@ -21,8 +21,10 @@ from neighborhood_api.venues.rooms.schemas import (
     UnitsIn,
     VenueAvailabilityOut,
 )
+from neighborhood_api.venues.rooms.units import UnitBooked
 from neighborhood_api.venues.rooms.views import room_view
 from neighborhood_api.venues.service import VenueGone, VenueNotFound
+from neighborhood_api.venues.sessions.units import UnitTaken
 
 router = new_router(tags=["活动室 rooms"])
 
@@ -123,13 +125,17 @@ async def change_room(
         StaleVersion,
         UnitNotFound,
         service.UnitNameTaken,
+        UnitTaken,
+        UnitBooked,
     ),
 )
 async def replace_units(
     room_id: UUID, body: UnitsIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> RoomOut:
-    """按顺序设置台位；没有列出的停用，已有预约不受影响。
+    """按顺序设置台位；没有列出的停用，有预约的不能停用；占用整间的课程同时占用新台位。
 
-    Units in their order; one that is left out is put out of use, what is booked stays booked.
+    Units in their order; one that is left out is put out of use, and is refused while it is
+    booked: `bookings` says what to move or cancel first. Sessions that take the room take what
+    comes into use; `clashes` says where that is booked.
     """
     return await room_view(tx, await service.replace_units(tx, actor, room_id, body, now=now))

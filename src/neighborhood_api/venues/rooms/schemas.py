@@ -98,7 +98,7 @@ class UnitIn(In):
     name: UnitName
     """名称 · Name."""
     active: bool = True
-    """是否可用 · Off for a broken table; what is booked stays booked."""
+    """是否可用；有预约的不能停用 · Off for a broken table; not while it is booked."""
 
 
 class UnitsIn(In):

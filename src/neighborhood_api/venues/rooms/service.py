@@ -29,7 +29,9 @@ from neighborhood_api.venues.rooms.schemas import (
     RoomIn,
     UnitsIn,
 )
+from neighborhood_api.venues.rooms.units import require_unbooked
 from neighborhood_api.venues.service import VenueNotFound, hold_venue, require_running
+from neighborhood_api.venues.sessions.units import follow_units
 
 ROOM_KIND = "room"
 """What rooms are among resources."""
@@ -147,13 +149,17 @@ async def change_room(
 async def replace_units(
     tx: Tx, actor: Actor, room_id: UUID, wish: UnitsIn, *, now: datetime
 ) -> RoomRow:
-    """Put the units of a room in order; one that is left out is put out of use.
+    """Put the units of a room in order; one that is left out is put out of use, if not booked.
 
-    Raises: RoomNotFound, Forbidden, VenueGone, StaleVersion, UnitNotFound, UnitNameTaken.
+    Sessions to come in the room take the units that come into use, too.
+
+    Raises: RoomNotFound, Forbidden, VenueGone, StaleVersion, UnitNotFound, UnitNameTaken,
+        UnitTaken, UnitBooked.
     """
     room, _ = await lock_room(tx, actor, room_id, wish.version)
     found = await tx.scalars(select(Unit).where(Unit.resource_id == room.id))
     known = {unit.id: unit for unit in found}
+    used = {unit.id for unit in known.values() if unit.active}
     kept = {one.id for one in wish.units if one.id is not None}
     if not kept <= known.keys():
         raise UnitNotFound
@@ -173,7 +179,10 @@ async def replace_units(
         if unit.id not in kept:
             unit.active = False
     await tx.flush()
-    await _add_units(tx, room.id, new)
+    now_used = {unit.id for unit in known.values() if unit.active}
+    now_used |= await _add_units(tx, room.id, new)
+    await require_unbooked(tx, room.id, used - now_used, now=now)
+    await follow_units(tx, room.id, used ^ now_used, now=now)
     record_act(tx, "venues.units_changed", room.id, by=actor.person_id, now=now)
     await tx.flush()
     return await read_room(tx, room.id)
@@ -205,7 +214,7 @@ async def lock_room(tx: Tx, actor: Actor, room_id: UUID, version: int) -> tuple[
     return room, resource
 
 
-async def _add_units(tx: Tx, room_id: UUID, named: list[tuple[int, str]]) -> None:
+async def _add_units(tx: Tx, room_id: UUID, named: list[tuple[int, str]]) -> set[UUID]:
     timetables = [Timetable(id=new_id()) for _ in named]
     tx.add_all(timetables)
     await tx.flush()
@@ -213,6 +222,8 @@ async def _add_units(tx: Tx, room_id: UUID, named: list[tuple[int, str]]) -> Non
         Unit(id=timetable.id, resource_id=room_id, name=name, position=position)
         for timetable, (position, name) in zip(timetables, named, strict=True)
     )
+    await tx.flush()
+    return {timetable.id for timetable in timetables}
 
 
 async def _rename_apart(tx: Tx, known: dict[UUID, Unit], kept: set[UUID]) -> None:

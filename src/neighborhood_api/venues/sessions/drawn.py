@@ -56,7 +56,7 @@ async def read_draw(source: Source, session_id: UUID) -> DrawOut:
     return DrawOut(
         session_id=session_id,
         commitment=draw.commitment,
-        draw_at=resource.draw_at,
+        draw_at=resource.draw_at or draw.drawn_at,
         drawn_at=draw.drawn_at,
         seed=None if draw.drawn_at is None else draw.seed,
         formula=FORMULA,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.residences.standing import require_confirmed
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.problems import Problem
@@ -123,7 +124,8 @@ async def enrol_in_session(
     The session is locked first, and who enrols second.
 
     Raises: SessionNotFound, Forbidden, TokenRevoked, ChildNeeded, NotForChildren,
-        GuardianMustEnrol, ChildNotFound, ConsentNeeded, and those in `ENROL_REFUSALS`.
+        GuardianMustEnrol, ChildNotFound, ConsentNeeded, ResidenceNotConfirmed, and those in
+        `ENROL_REFUSALS`.
     Emits: Registered, WaitlistJoined, DrawEntered.
     """
     if await GROUND.first(handle, id=session_id) is None:
@@ -131,7 +133,10 @@ async def enrol_in_session(
     resource = await lock_resource(handle, session_id)
     ground = await _ground(handle, session_id)  # as it is now that it cannot change
     channel, by_id, waived = Channel.SELF, None, frozenset[str]()
-    if wish.on_behalf_of is not None:
+    if wish.on_behalf_of is None:
+        asked = ground.confirmed_only
+        await require_confirmed(handle, actor, resource.place, asked=asked)
+    else:
         actor.require(Permission.BOOKING_MANAGE, at=resource.place)
     applicant = await _applicant(handle, actor, ground, wish, now=now)
     if wish.on_behalf_of is not None and applicant.person_id != actor.person_id:
@@ -217,7 +222,7 @@ async def outlook(
     if ground.for_children and child_id is None:
         unsaid |= _OF_WHO_COMES
     reasons = [one for one in reasons if one["code"] not in unsaid]
-    return Outlook(reasons, can_wait(terms, queue), seen.waiting)
+    return Outlook(reasons, can_wait(terms, queue, reasons), seen.waiting)
 
 
 async def resource_of(source: Source, session_id: UUID) -> ResourceRow:

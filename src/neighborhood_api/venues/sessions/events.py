@@ -61,4 +61,6 @@ class TeacherReleased(Event):
     person_id: UUID | None
     """The teacher's account; null without one."""
     dropped_out: bool
-    """True when the teacher cannot come."""
+    """True when she said herself that she cannot come."""
+    lacks: bool
+    """True when somebody else is needed now: nobody is left, or too few, or no lead."""

@@ -25,6 +25,7 @@ from neighborhood_api.venues.rooms.service import RoomNotFound
 from neighborhood_api.venues.service import VenueNotFound
 from neighborhood_api.venues.sessions.models import Session, SessionTeacher, Teacher
 from neighborhood_api.venues.sessions.occupying import RoomToTake, lock_timetables, units_of
+from neighborhood_api.venues.sessions.open_hours import OpenPlace
 from neighborhood_api.venues.sessions.shapes import Shape, shape_of
 
 
@@ -59,6 +60,13 @@ class Ground(NamedTuple):
     """Rooms and sessions."""
     rooms: dict[UUID, RoomToTake]
     teachers: dict[UUID, Teacher]
+
+    def place_of(self, room_id: UUID | None) -> OpenPlace:
+        """Return what must be open for a session: its room, or else the venue."""
+        if room_id is None:
+            return OpenPlace(self.venue.name, self.venue.opening_id)
+        room = self.rooms[room_id]
+        return OpenPlace(room.name, room.opening_id)
 
 
 class Known(NamedTuple):

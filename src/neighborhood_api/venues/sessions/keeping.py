@@ -42,6 +42,7 @@ from neighborhood_api.venues.sessions.models import Session
 from neighborhood_api.venues.sessions.occupying import Clash, PlaceOrTeacherTaken
 from neighborhood_api.venues.sessions.retiming import ELSEWHERE, PRESENT
 from neighborhood_api.venues.sessions.schemas import CallOffIn, SessionChangeIn, SessionIn
+from neighborhood_api.venues.sessions.shapes import drawn_at, lies_in_the_past
 from neighborhood_api.venues.sessions.staffing import release, require_staffed
 
 
@@ -65,19 +66,20 @@ async def add_session(
 ) -> UUID:
     """Add a session to a venue, and occupy its room and its teachers' time.
 
-    Raises: VenueNotFound, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers, TwoLeads,
-        SessionInThePast, PlaceOrTeacherTaken.
+    Raises: VenueNotFound, VenueGone, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers,
+        TwoLeads, SessionInThePast, PlaceOrTeacherTaken.
     Emits: SessionAdded, TeacherAssigned.
     """
     venue = await hold_venue(tx, actor, venue_id)
     shape = wish.shape()
-    if any(_is_over(one, now) for one in (wish.starts_at, wish.draw_at, wish.decide_at)):
+    if lies_in_the_past(shape, wish.draw_at, now=now):
         raise SessionInThePast
     require_staffed(shape)
     ids = [one.teacher_id for one in shape.teachers]
     ground = await lock_ground(tx, venue, room_ids=[shape.room_id], teacher_ids=ids, now=now)
     require_teachers(ground, ids)
-    refuse_clashes(await hindrances(tx, ground, shape, now=now))
+    anytime = wish.outside_hours
+    refuse_clashes(await hindrances(tx, ground, shape, anytime=anytime, now=now))
     by_id = actor.person_id
     policy = await new_policy(tx, new_id(), wish.policy, by_id=by_id, now=now)
     making = Making(wish.kind, wish.for_children, policy.id, wish.draw_at)
@@ -94,24 +96,27 @@ async def change_session(
 
     With fewer seats the latest go back to the waitlist.
 
-    Raises: SessionNotFound, RoomNotFound, Forbidden, StaleVersion, SessionOver,
+    Raises: SessionNotFound, RoomNotFound, Forbidden, VenueGone, StaleVersion, SessionOver,
         SessionInThePast, TeacherNotFound, TooFewHelpers, TwoLeads, PlaceOrTeacherTaken,
         ParticipantsElsewhere.
     Emits: SessionChanged, TeacherAssigned, TeacherReleased, and what enrolments announce.
     """
     shape, by_id = wish.shape(), actor.person_id
     ids = {one.teacher_id for one in shape.teachers}
+    session, _ = await session_to_run(tx, actor, session_id)
+    await hold_venue(tx, actor, session.venue_id)  # its hours hold for what has no room
     ground, known = await _lock(tx, actor, session_id, ids, shape.room_id, now=now)
     if known.session.version != wish.version:
         raise StaleVersion(version=known.session.version)
     resource = ground.resources[session_id]
     require_to_come(resource, now)
-    decides_anew = wish.decide_at != known.session.decide_at
-    if wish.starts_at <= now or (decides_anew and _is_over(wish.decide_at, now)):
+    draw_at = drawn_at(resource.draw_at, known.shape, shape)
+    if lies_in_the_past(shape, draw_at, known.shape, now=now):
         raise SessionInThePast
     require_staffed(shape)
     require_teachers(ground, ids)
-    found = await hindrances(tx, ground, shape, known, now=now)
+    anytime = wish.outside_hours
+    found = await hindrances(tx, ground, shape, known, anytime=anytime, now=now)
     refuse_clashes(found, cancel_conflicting=wish.cancel_conflicting)
     policy_id = await policy_for(
         tx, resource.policy_id, known.shape.policy, shape.policy, by_id=by_id, now=now
@@ -200,10 +205,6 @@ def require_not_over(resource: ResourceRow, now: datetime) -> None:
     over = resource.ends_at is not None and resource.ends_at <= now
     if over or resource.cancelled_at is not None:
         raise SessionOver
-
-
-def _is_over(moment: datetime | None, now: datetime) -> bool:
-    return moment is not None and moment <= now
 
 
 async def _lock(

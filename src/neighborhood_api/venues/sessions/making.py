@@ -16,13 +16,15 @@ from neighborhood_api.registrations.policies import Policy, Terms, new_policy
 from neighborhood_api.registrations.promoting import fill_freed, set_capacity
 from neighborhood_api.registrations.queries import ResourceRow
 from neighborhood_api.registrations.states import Mode
+from neighborhood_api.schedules.openings.spans import Span
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.sessions.events import SessionAdded, SessionChanged
 from neighborhood_api.venues.sessions.grounds import Ground, Known
 from neighborhood_api.venues.sessions.models import Session, SessionKind, Teacher
 from neighborhood_api.venues.sessions.occupying import Claim, Clash, claims_of, clashes, take
+from neighborhood_api.venues.sessions.open_hours import not_open
 from neighborhood_api.venues.sessions.retiming import NewTime, elsewhere, retime
-from neighborhood_api.venues.sessions.shapes import Shape
+from neighborhood_api.venues.sessions.shapes import Shape, drawn_at
 from neighborhood_api.venues.sessions.staffing import appoint, staff
 
 SESSION_KIND = "session"
@@ -41,13 +43,26 @@ class Making(NamedTuple):
 
 
 async def hindrances(
-    tx: Tx, ground: Ground, shape: Shape, known: Known | None = None, *, now: datetime
+    tx: Tx,
+    ground: Ground,
+    shape: Shape,
+    known: Known | None = None,
+    *,
+    anytime: bool = False,
+    now: datetime,
 ) -> list[Clash]:
-    """Return what stands in the way of a session: its room, its teachers, those enrolled."""
+    """Return what stands in the way of a session: its place, its teachers, those enrolled.
+
+    Whether it is open there is asked only for another time or room than it has; `anytime`
+    sets the ordinary hours aside, but not that it is closed.
+    """
     but = None if known is None else known.session.id
-    room = None if shape.room_id is None else ground.rooms[shape.room_id]
     claims = await _claims(tx, ground, shape)
-    found = await clashes(tx, claims, room, but=but, now=now)
+    found = await clashes(tx, claims, but=but, now=now)
+    if known is None or _where(shape) != _where(known.shape):
+        span = Span(shape.starts_at, shape.ends_at)
+        place = ground.place_of(shape.room_id)
+        found += await not_open(tx, place, span, anytime=anytime)
     if known is not None:
         time = NewTime(shape.starts_at, shape.ends_at)
         found += await elsewhere(tx, known.session.id, time)
@@ -130,7 +145,7 @@ async def reshape(
     if elsewhere or shape.teachers != before.teachers:
         await _leave(tx, session.id)
         await take(tx, session.id, await _claims(tx, ground, shape))
-    resource = await _store_resource(tx, resource, shape, policy_id)
+    resource = await _store_resource(tx, resource, before, shape, policy_id)
     columns = {**_columns(shape), "version": session.version + 1}
     if (shape.fewest, columns["decide_at"]) != (session.fewest, session.decide_at):
         columns["decided_at"] = None  # it is seen anew
@@ -160,6 +175,10 @@ async def policy_for(
     return (await new_policy(tx, family_id, wanted, by_id=by_id, now=now)).id
 
 
+def _where(shape: Shape) -> tuple[datetime, datetime, UUID | None]:
+    return shape.starts_at, shape.ends_at, shape.room_id
+
+
 async def _claims(tx: Tx, ground: Ground, shape: Shape) -> list[Claim]:
     room = None if shape.room_id is None else ground.rooms[shape.room_id]
     teachers = [ground.teachers[one.teacher_id] for one in sorted(shape.teachers)]
@@ -172,18 +191,15 @@ async def _leave(tx: Tx, session_id: UUID) -> None:
 
 
 async def _store_resource(
-    tx: Tx, resource: ResourceRow, shape: Shape, policy_id: UUID
+    tx: Tx, resource: ResourceRow, before: Shape, shape: Shape, policy_id: UUID
 ) -> ResourceRow:
-    draw_at = resource.draw_at
-    if draw_at is not None and resource.starts_at is not None:
-        draw_at += shape.starts_at - resource.starts_at  # as long before the start as it was
     changed = {
         "name": shape.title,
         "starts_at": shape.starts_at,
         "ends_at": shape.ends_at,
         "open": shape.open,
         "policy_id": policy_id,
-        "draw_at": draw_at,
+        "draw_at": drawn_at(resource.draw_at, before, shape),
     }
     stored = update(Resource).where(Resource.id == resource.id).values(changed)
     await tx.execute(stored, execution_options={"synchronize_session": False})
@@ -191,7 +207,6 @@ async def _store_resource(
 
 
 def _columns(shape: Shape) -> dict[str, object]:
-    before = shape.decide_before
     return {
         "subject": shape.subject,
         "grade": shape.grade,
@@ -199,7 +214,7 @@ def _columns(shape: Shape) -> dict[str, object]:
         "room_id": shape.room_id,
         "children_per_helper": shape.children_per_helper,
         "fewest": shape.fewest,
-        "decide_at": None if before is None else shape.starts_at - before,
+        "decide_at": shape.decide_at,
         "enrol_from": shape.enrol_from,
         "enrol_until": shape.enrol_until,
     }

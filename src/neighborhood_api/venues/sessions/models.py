@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from neighborhood_api.identity.places import Placed, place_indexes
+from neighborhood_api.kit.auditing import audited
 from neighborhood_api.kit.db import Model
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import Sealed, sealed_only
 
 
 class SessionKind(StrEnum):
@@ -32,14 +34,18 @@ class Teacher(Placed, Model):
     """A volunteer teacher; the timetable of the same id says that nobody is in two places."""
 
     __tablename__ = "teacher"
-    __table_args__ = place_indexes("teacher")
+    __table_args__ = (sealed_only("phone"), *place_indexes("teacher"))
 
     id: Mapped[UUID] = mapped_column(ForeignKey("timetable.id"), primary_key=True)
     name: Mapped[str]
     person_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("person.id"), default=None, index=True
     )
-    """The account with which the teacher reads the roster."""
+    """The account with which the teacher reads the roster, once she accepted it."""
+    phone: Mapped[str | None] = mapped_column(Sealed("phone"), default=None, index=True)
+    """What staff typed; whoever proved to have that number is asked whether it is she."""
+    declined_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When whoever has that number said that it is not she; staff are not told."""
     subjects: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
@@ -132,3 +138,9 @@ class SessionTeacher(Model):
         ForeignKey("teacher.id"), default=None
     )
     """Whom a substitute teacher replaces."""
+
+
+audited(Teacher, "subjects")
+audited(Series, "kind", "plan")
+audited(Session, "kind", "subject", "grade", "about", "cancel_reason")
+audited(SessionTeacher, "role")

@@ -25,7 +25,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.kit.db import Tx, refusing, save
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Query
@@ -40,8 +39,6 @@ from neighborhood_api.registrations.models import (
 from neighborhood_api.registrations.policies import Terms
 from neighborhood_api.registrations.queries import LONGEST, OneId
 from neighborhood_api.registrations.writing import timetable_numbers
-from neighborhood_api.schedules.openings.queries import plan_of
-from neighborhood_api.schedules.openings.reasons import out_of_use
 from neighborhood_api.schedules.openings.spans import Span
 from neighborhood_api.venues.sessions.models import Teacher
 
@@ -50,7 +47,7 @@ class PlaceOrTeacherTaken(Problem):
     """The room or a teacher has something else at that time; `clashes` says what."""
 
     title = "The room or a teacher is taken at that time"
-    message = "活动室或老师在这个时段已有安排，请调整时间、活动室或老师"
+    message = "活动室或老师在这个时段已有安排或停用，请调整时间、活动室或老师"
 
 
 class Clash(NamedTuple):
@@ -96,11 +93,16 @@ class Claim(NamedTuple):
     """Whether it is somebody's own, whose other bookings are nobody's business."""
 
 
+_OWN = "own"
+"""Stands for what is somebody's own among what was found."""
+
+
 class _Taking(NamedTuple):
     timetable_number: int
     starts_at: datetime
     ends_at: datetime
     number: int | None
+    what_id: UUID
     name: str
 
 
@@ -112,6 +114,7 @@ _TAKING = Query(
         Occupation.starts_at,
         Occupation.ends_at,
         Registration.number,
+        _booked.id.label("what_id"),
         _booked.name,
     )
     .outerjoin(Registration, Registration.id == Occupation.registration_id)
@@ -176,52 +179,54 @@ async def claims_of(
 async def clashes(
     tx: Tx,
     claims: Sequence[Claim],
-    room: RoomToTake | None,
     *,
     but: UUID | None,
     now: datetime,
 ) -> list[Clash]:
-    """Return what is in the way of claims, apart from what the session `but` takes itself."""
+    """Return what is in the way of claims, apart from what the session `but` takes itself.
+
+    What somebody teaches is named; what else she does is her own, and only that there is
+    something is told.
+    """
     found: dict[tuple[str, datetime, str], Clash] = {}
+    named: set[tuple[str, UUID]] = set()
+    private: list[Claim] = []
     for since, until in sorted({(claim.starts_at, claim.ends_at) for claim in claims}):
         span = (since, until)
         here = {one.number: one for one in claims if (one.starts_at, one.ends_at) == span}
         takings = await _TAKING.all(
             tx, numbers=list(here), since=since, until=until, but=but, now=now
         )
-        for taking in takings:
-            claim = here[taking.timetable_number]
-            one = _clash(claim, taking)
-            found.setdefault((claim.whose, taking.starts_at, one.code), one)
-    if room is not None and claims:
-        found |= await _closed(tx, room, claims[0])
+        pairs = [(here[taking.timetable_number], taking) for taking in takings]
+        for claim, taking in pairs:
+            if not claim.private:
+                named.add((claim.whose, taking.what_id))
+                found.setdefault(
+                    (claim.whose, taking.starts_at, claim.code), _public(claim, taking)
+                )
+        private += [
+            claim
+            for claim, taking in pairs
+            if claim.private and (claim.whose, taking.what_id) not in named
+        ]
+    for claim in private:
+        found.setdefault((claim.whose, claim.starts_at, _OWN), _private(claim))
     return list(found.values())
 
 
-def _clash(claim: Claim, taking: _Taking) -> Clash:
+def _public(claim: Claim, taking: _Taking) -> Clash:
     span = Span(taking.starts_at, taking.ends_at)
     times = _shown(span)
     if taking.number is None:
         text = f"{claim.whose}在{times}已安排“{taking.name}”"
-    elif claim.private:
-        text = f"{claim.whose}本人在{times}另有预约"
     else:
         text = f"{claim.whose}在{times}已被预约（B{taking.number}）"
     return Clash(claim.code, text, *span)
 
 
-async def _closed(
-    tx: Tx, room: RoomToTake, claim: Claim
-) -> dict[tuple[str, datetime, str], Clash]:
-    first, last = local_day(claim.starts_at), local_day(claim.ends_at)
-    plan = await plan_of(tx, room.opening_id, first, last)
-    span = Span(claim.starts_at, claim.ends_at)
-    closing = plan.day(local_day(claim.starts_at)).closing(span)
-    if closing is None:
-        return {}
-    text = f"{room.name}{out_of_use(closing)}"
-    clash = Clash("room_out_of_use", text, closing.starts_at, closing.ends_at)
-    return {(room.name, closing.starts_at, clash.code): clash}
+def _private(claim: Claim) -> Clash:
+    text = f"{claim.whose}本人在这个时段另有安排"
+    return Clash(claim.code, text, claim.starts_at, claim.ends_at)
 
 
 async def take(tx: Tx, resource_id: UUID, claims: Iterable[Claim]) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.residences.standing import Deed, confirmed_only
 from neighborhood_api.kit.reads import Query
 from neighborhood_api.registrations.draws import Draw
 from neighborhood_api.registrations.histories import Entry
@@ -73,6 +74,8 @@ class SessionRow(NamedTuple):
     for_children: bool
     draw_at: datetime | None
     cancelled_at: datetime | None
+    drawn_at: datetime | None
+    draw_commitment: str | None
 
 
 SESSIONS: Select[*tuple[Any, ...]] = (
@@ -93,12 +96,15 @@ SESSIONS: Select[*tuple[Any, ...]] = (
         Resource.capacity,
         Resource.taken,
         Session.for_children,
-        Resource.draw_at,
+        func.coalesce(Resource.draw_at, Draw.drawn_at).label("draw_at"),
         Resource.cancelled_at,
+        Draw.drawn_at,
+        Draw.commitment.label("draw_commitment"),
     )
     .join(Resource, Resource.id == Session.id)
     .join(Venue, Venue.id == Session.venue_id)
     .outerjoin(ROOM, ROOM.c.id == Session.room_id)
+    .outerjoin(Draw, Draw.resource_id == Session.id)
     .order_by(Resource.starts_at, Session.id)
 )
 """Sessions, soonest first; the use case says of where and when."""
@@ -122,7 +128,8 @@ class SessionGround(NamedTuple):
     version: int
     venue_id: UUID
     node_name: str
-    commitment: str | None
+    confirmed_only: bool
+    """Whether only residents whose residence is confirmed enrol here."""
 
 
 GROUND = Query(
@@ -142,11 +149,10 @@ GROUND = Query(
         Session.version,
         Session.venue_id,
         Node.name.label("node_name"),
-        Draw.commitment,
+        confirmed_only(Deed.ENROL, Venue.district_id).label("confirmed_only"),
     )
     .join(Venue, Venue.id == Session.venue_id)
     .join(Node, Node.id == VENUE_NODE)
-    .outerjoin(Draw, Draw.resource_id == Session.id)
     .where(Session.id == bindparam("id", type_=Uuid)),
     SessionGround,
 )

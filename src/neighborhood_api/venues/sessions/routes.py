@@ -3,13 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Query
+from fastapi import Body, Depends, Query
+from sqlalchemy import true
 
+from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
 from neighborhood_api.grid.service import NodeNotFound, ResidenceUnknown
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit import paging
+from neighborhood_api.kit.asking import asked
 from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReaderDep, ReadTxDep, TxDep, WriterDep
 from neighborhood_api.kit.http import router as new_router
@@ -32,14 +35,13 @@ from neighborhood_api.venues.bookings.views import booking_view
 from neighborhood_api.venues.children.service import ChildNotFound, ConsentNeeded
 from neighborhood_api.venues.dependencies import CALLER, ONCE, SIGNED_IN, NodeFilter
 from neighborhood_api.venues.rooms.service import RoomNotFound
-from neighborhood_api.venues.service import VenueNotFound, nearby
+from neighborhood_api.venues.service import VenueGone, VenueNotFound, nearby
 from neighborhood_api.venues.sessions import drawn, dropping, enrolling, keeping, service
 from neighborhood_api.venues.sessions.grounds import (
     SessionNotFound,
     SessionOver,
     TeacherNotFound,
 )
-from neighborhood_api.venues.sessions.models import SessionKind
 from neighborhood_api.venues.sessions.occupying import PlaceOrTeacherTaken
 from neighborhood_api.venues.sessions.schemas import (
     CallOffIn,
@@ -59,6 +61,7 @@ router = new_router(tags=["课程和活动 sessions"])
 SessionPage = paging.Page[SessionOut]
 SHAPING = (
     Forbidden,
+    VenueGone,
     RoomNotFound,
     TeacherNotFound,
     TooFewHelpers,
@@ -97,14 +100,16 @@ async def list_sessions(
     tx: ReadTxDep,
     now: NowDep,
     page: paging.PageDep,
-    kind: Annotated[
-        SessionKind | None, Query(description="辅导或活动，不填为全部 · Both when left out.")
-    ] = None,
+    wanted: Annotated[service.Sessions, Depends(asked(service.Sessions))],
     node_id: NodeFilter = None,
 ) -> SessionPage:
-    """还没结束的志愿辅导和活动，最近的在前。Those not over yet, soonest first."""
-    where = await nearby(tx, actor, node_id, now)
-    rows = await service.upcoming_sessions(tx, where, kind, page, now=now)
+    """还没结束的志愿辅导和活动，最近的在前；指定服务中心时不看住址。
+
+    Those not over yet, soonest first; of one venue, wherever the caller lives.
+    """
+    anywhere = wanted.venue_id is not None and node_id is None
+    where = true() if anywhere else await nearby(tx, actor, node_id, now)
+    rows = await service.upcoming_sessions(tx, where, wanted, page, now=now)
     return page.page(rows, SessionOut.model_validate)
 
 
@@ -146,7 +151,7 @@ async def read_draw(session_id: UUID, reader: ReaderDep) -> DrawOut:
 @router.post(
     "/sessions/{session_id}/bookings",
     summary="报名 · Enrol in a session",
-    responses=problems(*SIGNED_IN, *ONCE, Forbidden, *ENROLLING),
+    responses=problems(*SIGNED_IN, *ONCE, Forbidden, ResidenceNotConfirmed, *ENROLLING),
 )
 async def enrol_in_session(
     session_id: UUID,
@@ -175,7 +180,8 @@ async def add_session(
 ) -> SessionDetailOut:
     """新增一场；活动室和老师在这个时段不能另有安排，冲突的逐一列出(`clashes`)。
 
-    The room and the teachers must be free; `clashes` of a refusal says with what they are not.
+    The room and the teachers must be free, and the room, or else the venue, open; `clashes` of
+    a refusal says why not. `outside_hours` sets the ordinary hours aside, never a closure.
     """
     session_id = await keeping.add_session(tx, actor, venue_id, body, now=now)
     return await session_view(tx, actor, session_id, now=now)

@@ -1,12 +1,12 @@
 """What the API accepts and returns about sessions."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
 from neighborhood_api.registrations.policies import Terms
 from neighborhood_api.registrations.states import State
 from neighborhood_api.schedules.openings.schemas import WholeMinute
@@ -148,6 +148,13 @@ TIMES_EXAMPLE: dict[str, JsonValue] = {
     "starts_at": "2026-11-24T16:30:00+08:00",
     "ends_at": "2026-11-24T18:00:00+08:00",
 }
+PLAN_WHOLE: dict[str, JsonValue] = {**PLAN_EXAMPLE, "fewest": 3, "accepts_enrolments": True}
+TIMES_WHOLE: dict[str, JsonValue] = {
+    **TIMES_EXAMPLE,
+    "enrol_from": "2026-11-10T08:00:00+08:00",
+    "enrol_until": "2026-11-23T20:00:00+08:00",
+    "decide_at": "2026-11-23T20:00:00+08:00",
+}
 
 
 class SessionIn(TimedPlan):
@@ -166,6 +173,8 @@ class SessionIn(TimedPlan):
     """是否由监护人为孩子报名 · Whether guardians enrol children."""
     draw_at: WholeMinute | None = None
     """抽签时间，不抽签不填，之后不能加或撤 · When seats are drawn by lot; fixed from now on."""
+    outside_hours: bool = False
+    """确认在非开放时间举行；停用和临时关闭的日子除外 · Hold it outside the opening hours."""
 
     @model_validator(mode="after")
     def _draws_first(self) -> Self:
@@ -178,16 +187,19 @@ class SessionIn(TimedPlan):
         return self
 
 
-class SessionChangeIn(TimedPlan):
+class SessionChangeIn(Whole, TimedPlan):
     """A session as it shall be from now on, whole."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"version": 1, **TIMES_EXAMPLE, **PLAN_EXAMPLE}]}
+        json_schema_extra={"examples": [{"version": 1, **TIMES_WHOLE, **PLAN_WHOLE}]}
     )
+    may_be_left_out: ClassVar = frozenset({"cancel_conflicting", "outside_hours"})
     version: int
     """读到的版本号 · The version read."""
     cancel_conflicting: bool = False
     """改时间后有人冲突时，取消这些报名 · Cancel those who are elsewhere then."""
+    outside_hours: bool = False
+    """确认在非开放时间举行；停用和临时关闭的日子除外 · Hold it outside the opening hours."""
 
 
 class CallOffIn(In):
@@ -259,7 +271,11 @@ class SessionOut(Out):
     for_children: bool
     """是否由监护人为孩子报名 · Whether guardians enrol children."""
     draw_at: Moment | None
-    """抽签时间，不抽签为空 · When seats are drawn by lot; null without a draw."""
+    """抽签时间，不抽签为空 · When seats are, or were, drawn by lot; null without a draw."""
+    drawn_at: Moment | None
+    """已抽签的时间，未抽为空 · When they were drawn; null before."""
+    draw_commitment: str | None
+    """抽签种子的指纹，见“抽签结果” · Promises the seed of the draw; null without one."""
     cancelled_at: Moment | None
     """取消时间 · When it was called off."""
 
@@ -339,8 +355,6 @@ class SessionDetailOut(SessionOut):
     """是否接受报名 · Off while nobody new is taken."""
     cancel_reason: str | None
     """取消原因 · Why it was called off."""
-    draw_commitment: str | None
-    """抽签种子的指纹，见“抽签结果” · Promises the seed of the draw; null without one."""
     policy: Terms
     """报名规则 · The rules."""
     mine: list[MyPlaceOut]

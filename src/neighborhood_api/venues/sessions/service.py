@@ -1,10 +1,12 @@
 """Rules of sessions: where they take place, who leads them, and when they are shown."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
+from fastapi import Query
 from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 
 from neighborhood_api.identity.places import columns_of
@@ -13,6 +15,8 @@ from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.paging import PageRequest
 from neighborhood_api.registrations.models import Resource, Timetable
 from neighborhood_api.registrations.policies import Terms
+from neighborhood_api.schedules.openings.schemas import UsualDay
+from neighborhood_api.schedules.openings.spans import midnight_of
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.models import Room
 from neighborhood_api.venues.sessions.making import Making, store_session
@@ -68,7 +72,13 @@ async def make_session(
 
 
 async def make_teacher(
-    tx: Tx, venue: Venue, name: str, *, subjects: str = "", person_id: UUID | None = None
+    tx: Tx,
+    venue: Venue,
+    name: str,
+    *,
+    subjects: str = "",
+    phone: str | None = None,
+    person_id: UUID | None = None,
 ) -> Teacher:
     """Make a volunteer teacher of a venue's place, with a timetable."""
     timetable = Timetable(id=new_id())
@@ -78,6 +88,7 @@ async def make_teacher(
         id=timetable.id,
         name=name,
         subjects=subjects,
+        phone=phone,
         person_id=person_id,
         **columns_of(venue.place),  # type: ignore[arg-type]
     )
@@ -86,10 +97,49 @@ async def make_teacher(
     return teacher
 
 
+@dataclass(frozen=True)
+class Sessions:
+    """Which sessions the caller wants to see."""
+
+    kind: Annotated[
+        SessionKind | None, Query(description="辅导或活动，不填为全部 · Both when left out.")
+    ] = None
+    venue_id: Annotated[UUID | None, Query(description="服务中心 · Those of one venue.")] = None
+    since: Annotated[
+        UsualDay | None, Query(alias="from", description="首日 · From this day on.")
+    ] = None
+    until: Annotated[
+        UsualDay | None, Query(alias="to", description="末日（含）· To this day, included.")
+    ] = None
+    subject: Annotated[
+        str | None, Query(max_length=40, description="科目含有 · The subject has these words.")
+    ] = None
+    grade: Annotated[
+        str | None, Query(max_length=40, description="适合对象含有 · For whom, in words.")
+    ] = None
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return what holds for them."""
+        found: list[ColumnElement[bool]] = []
+        if self.kind is not None:
+            found.append(Session.kind == self.kind.value)
+        if self.venue_id is not None:
+            found.append(Session.venue_id == self.venue_id)
+        if self.since is not None:
+            found.append(Resource.starts_at >= midnight_of(self.since))
+        if self.until is not None:
+            found.append(Resource.starts_at < midnight_of(self.until) + timedelta(days=1))
+        if self.subject:
+            found.append(Session.subject.contains(self.subject, autoescape=True))
+        if self.grade:
+            found.append(Session.grade.contains(self.grade, autoescape=True))
+        return found
+
+
 async def upcoming_sessions(
     tx: ReadTx,
     nearby: ColumnElement[bool],
-    kind: SessionKind | None,
+    wanted: Sessions,
     page: PageRequest,
     *,
     now: datetime,
@@ -98,9 +148,7 @@ async def upcoming_sessions(
 
     Raises: BadCursor.
     """
-    query = SESSIONS.where(nearby, not_over(now))
-    if kind is not None:
-        query = query.where(Session.kind == kind.value)
+    query = SESSIONS.where(nearby, not_over(now), *wanted.clauses())
     rows = await tx.execute(from_page(query, page))
     return [SessionRow(*row) for row in rows]
 

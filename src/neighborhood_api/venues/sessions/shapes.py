@@ -39,6 +39,11 @@ class Shape(NamedTuple):
     open: bool
     policy: Terms
 
+    @property
+    def decide_at(self) -> datetime | None:
+        """When it is seen whether enough have enrolled."""
+        return None if self.decide_before is None else self.starts_at - self.decide_before
+
 
 _TOGETHER = (("starts_at", "ends_at"), ("fewest", "decide_before"))
 """What makes sense only as a whole."""
@@ -72,6 +77,27 @@ def shape_of(
         open=resource.open,
         policy=terms,
     )
+
+
+def drawn_at(draw_at: datetime | None, present: Shape, after: Shape) -> datetime | None:
+    """Return when a changed session is drawn: as long before its start as it was."""
+    return None if draw_at is None else draw_at + (after.starts_at - present.starts_at)
+
+
+def lies_in_the_past(
+    shape: Shape, draw_at: datetime | None, present: Shape | None = None, *, now: datetime
+) -> bool:
+    """Tell whether a session would begin, be drawn or be decided before now.
+
+    What stays as it is at `present` may lie in the past: it was seen to when its time came.
+    """
+    moments = [shape.starts_at]
+    if present is None or shape.starts_at != present.starts_at:
+        moments += [] if draw_at is None else [draw_at]
+    decided = None if present is None else (present.fewest, present.decide_at)
+    if shape.decide_at is not None and (shape.fewest, shape.decide_at) != decided:
+        moments.append(shape.decide_at)
+    return min(moments) <= now
 
 
 def adopt(present: Shape, before: Shape, after: Shape) -> tuple[Shape, list[str]]:

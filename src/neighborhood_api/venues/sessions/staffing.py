@@ -86,8 +86,15 @@ async def appoint(tx: Tx, session_id: UUID, teaching: Teaching, teacher: Teacher
     emit(tx, told)
 
 
-def release(tx: Tx, session_id: UUID, teacher: Teacher, *, dropped_out: bool = False) -> None:
-    """Tell somebody that she does not teach or help.
+def release(
+    tx: Tx,
+    session_id: UUID,
+    teacher: Teacher,
+    *,
+    dropped_out: bool = False,
+    lacks: bool = False,
+) -> None:
+    """Tell that somebody does not teach or help.
 
     Emits: TeacherReleased.
     """
@@ -96,6 +103,7 @@ def release(tx: Tx, session_id: UUID, teacher: Teacher, *, dropped_out: bool = F
         teacher_id=teacher.id,
         person_id=teacher.person_id,
         dropped_out=dropped_out,
+        lacks=lacks,
     )
     emit(tx, told)
 

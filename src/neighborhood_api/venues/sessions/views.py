@@ -67,7 +67,6 @@ async def session_view(
         children_per_helper=ground.children_per_helper,
         accepts_enrolments=resource.open,
         cancel_reason=ground.cancel_reason,
-        draw_commitment=ground.commitment,
         policy=terms,
         mine=[_mine(one) for one in mine],
         reasons=[WhyNotOut.model_validate(one) for one in seen.reasons],

@@ -1,5 +1,6 @@
 """HTTP operations of strikes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,7 @@ from fastapi import Query
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReaderDep, ReadTxDep, WriterDep
+from neighborhood_api.kit.db import ReaderDep, ReadTxDep, Source, WriterDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.registrations.strikes import (
@@ -17,6 +18,7 @@ from neighborhood_api.registrations.strikes import (
     NoAppeal,
     StrikeNotFound,
     StrikeOver,
+    counting,
 )
 from neighborhood_api.venues.dependencies import ONCE, SIGNED_IN
 from neighborhood_api.venues.strikes import service
@@ -44,7 +46,7 @@ async def list_my_strikes(
     rows = await MY_STRIKES.all(
         reader, person_id=actor.person_id, below=page.below, fetch=page.fetch
     )
-    return page.page(rows, lambda row: _view(row, now, for_staff=False))
+    return page.page(await _views(reader, rows, now, for_staff=False), _itself)
 
 
 @router.post(
@@ -57,7 +59,7 @@ async def appeal_strike(
 ) -> StrikeOut:
     """说明原因，请工作人员撤销。Say why; the venue's staff answer."""
     row = await service.appeal_strike(writer, actor, strike_id, body, now=now)
-    return _view(row, now, for_staff=False)
+    return await _view(writer, row, now, for_staff=False)
 
 
 @router.get(
@@ -77,7 +79,7 @@ async def list_strikes(
 ) -> StrikePage:
     """所管场地的爽约记录，新的在前。Newest first; nothing for who runs no venue."""
     rows = await service.list_strikes(tx, actor, page, waiting=waiting)
-    return page.page(rows, lambda row: _view(row, now, for_staff=True))
+    return page.page(await _views(tx, rows, now, for_staff=True), _itself)
 
 
 @router.post(
@@ -90,7 +92,7 @@ async def answer_appeal(
 ) -> StrikeOut:
     """撤销或维持，并说明；不能答复自己的申诉。Lift it or not, and say why; never one's own."""
     row = await service.answer_appeal(writer, actor, strike_id, body, now=now)
-    return _view(row, now, for_staff=True)
+    return await _view(writer, row, now, for_staff=True)
 
 
 @router.post(
@@ -103,25 +105,40 @@ async def lift_strike(
 ) -> StrikeOut:
     """无需申诉直接撤销，如场馆原因。Take it back without an appeal."""
     row = await service.lift_strike(writer, actor, strike_id, body, now=now)
-    return _view(row, now, for_staff=True)
+    return await _view(writer, row, now, for_staff=True)
 
 
-def _view(row: StrikeRow, now: datetime, *, for_staff: bool) -> StrikeOut:
-    return StrikeOut(
-        id=row.id,
-        booking_id=row.booking_id,
-        booking_code=f"B{row.number}",
-        title=row.title,
-        venue_name=row.venue_name,
-        starts_at=row.starts_at,
-        reason=row.reason,
-        struck_at=row.struck_at,
-        expires_at=row.expires_at,
-        counts=row.lifted_at is None and now < row.expires_at,
-        appeal=row.appeal,
-        appealed_at=row.appealed_at,
-        answer=row.answer,
-        answered_at=row.answered_at,
-        lifted_at=row.lifted_at,
-        person_name=row.person_name if for_staff else None,
-    )
+def _itself(view: StrikeOut) -> StrikeOut:
+    return view
+
+
+async def _view(source: Source, row: StrikeRow, now: datetime, *, for_staff: bool) -> StrikeOut:
+    (view,) = await _views(source, [row], now, for_staff=for_staff)
+    return view
+
+
+async def _views(
+    source: Source, rows: Sequence[StrikeRow], now: datetime, *, for_staff: bool
+) -> list[StrikeOut]:
+    counts = await counting(source, {row.person_id for row in rows}, now=now)
+    return [
+        StrikeOut(
+            id=row.id,
+            booking_id=row.booking_id,
+            booking_code=f"B{row.number}",
+            title=row.title,
+            venue_name=row.venue_name,
+            starts_at=row.starts_at,
+            reason=row.reason,
+            struck_at=row.struck_at,
+            expires_at=row.expires_at,
+            counts=row.id in counts,
+            appeal=row.appeal,
+            appealed_at=row.appealed_at,
+            answer=row.answer,
+            answered_at=row.answered_at,
+            lifted_at=row.lifted_at,
+            person_name=row.person_name if for_staff else None,
+        )
+        for row in rows
+    ]

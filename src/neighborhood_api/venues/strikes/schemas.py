@@ -55,9 +55,9 @@ class StrikeOut(Out):
     """late_cancel 临近取消；no_show 未到 · Cancelled late, or did not come."""
     struck_at: Moment
     expires_at: Moment
-    """失效时间 · When it counts no more."""
+    """失效时间，此后不再累计 · From then on it leads to no further suspension."""
     counts: bool
-    """是否仍计入 · Whether it counts now."""
+    """是否仍计入或正因此暂停预约，此时可申诉 · Whether it counts, or suspends now."""
     appeal: str | None
     """申诉理由 · The appeal."""
     appealed_at: Moment | None

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.identity.access import Actor, Permission
-from neighborhood_api.identity.service import masked
 from neighborhood_api.kit.db import Source
 from neighborhood_api.registrations.states import State
 from neighborhood_api.schedules.openings.plans import Plan
@@ -17,7 +16,7 @@ from neighborhood_api.schedules.openings.reasons import day_reason
 from neighborhood_api.schedules.openings.schemas import ClosingOut, OpenDayOut, OpenSpanOut
 from neighborhood_api.schedules.openings.spans import Span, without
 from neighborhood_api.venues.bookings.queries import BookingRow
-from neighborhood_api.venues.bookings.schemas import HolderOut
+from neighborhood_api.venues.bookings.views import holder_view
 from neighborhood_api.venues.rooms.availability import bounds, days_shown
 from neighborhood_api.venues.rooms.models import RoomKind
 from neighborhood_api.venues.rooms.queries import ROOMS_OF, USES, RoomRow, UnitOfRoom
@@ -163,11 +162,7 @@ def _booking(row: BookingRow) -> WeekBookingOut:
         ends_at=row.ends_at,
         party_size=row.seats,
         purpose=row.purpose,
-        holder=HolderOut(
-            name=row.guest_name or row.person_name,
-            phone=masked(row.person_phone or row.guest_phone),
-            has_account=row.person_id is not None,
-        ),
+        holder=holder_view(row),
         unit_name=row.unit_name,
     )
 

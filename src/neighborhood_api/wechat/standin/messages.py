@@ -88,7 +88,7 @@ class Messages:
         if template_id not in self._templates:
             raise Refusal(40037)
         page = body.get("page")
-        if not self._exists(page):
+        if not self.is_published(page):
             raise Refusal(41030)
         values = self._values(template_id, body.get("data"))
         if not self._allowed[openid, template_id]:
@@ -98,7 +98,8 @@ class Messages:
             Received(openid, template_id, values, str(page) if page else None, self._now())
         )
 
-    def _exists(self, page: object) -> bool:
+    def is_published(self, page: object) -> bool:
+        """Tell whether the mini-program has a page; the home page always is there."""
         if self._pages is None or not page:
             return True
         return str(page).split("?")[0] in self._pages

@@ -15,6 +15,7 @@ ERRMSG = {
     40125: "invalid appsecret",
     40163: "code been used",
     40164: "invalid ip, not in whitelist",
+    40169: "invalid length for scene, or the data is not json string",
     40226: "code blocked",
     40243: "appsecret has been frozen",
     41001: "access_token missing",

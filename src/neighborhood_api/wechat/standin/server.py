@@ -27,10 +27,11 @@ from neighborhood_api.wechat.standin.codes import Codes
 from neighborhood_api.wechat.standin.faults import Fault, Faults
 from neighborhood_api.wechat.standin.messages import Messages, PhoneSubscription
 from neighborhood_api.wechat.standin.refusals import Refusal
+from neighborhood_api.wechat.standin.scannable import draw_code
 from neighborhood_api.wechat.standin.tokens import Tokens
 
 Body = TypeVar("Body", bound=BaseModel)
-Handler = Callable[[Request], Awaitable[dict[str, object]]]
+Handler = Callable[[Request], Awaitable[dict[str, object] | bytes]]
 
 SEND = "/cgi-bin/message/subscribe/send"
 BROKEN_GATEWAY = "<html><body><h1>Bad Gateway</h1></body></html>"
@@ -129,6 +130,13 @@ class StandIn:
         self.messages.send(body, met=self.codes.has_met(str(body.get("touser"))))
         return {"errcode": 0, "errmsg": "ok", "msgid": len(self.messages.received)}
 
+    async def unlimited_code(self, request: Request) -> bytes:
+        """Draw a code that opens the mini-program."""
+        self.tokens.check(request.query_params.get("access_token", ""))
+        body = await _official_body(request)
+        page_exists = self.messages.is_published(body.get("page"))
+        return draw_code(body, page_exists=page_exists)
+
     async def phone_subscribe(self, request: Request) -> Response:
         """Do what a tap on "allow" does."""
         wish = PhoneSubscription.model_validate_json(await request.body())
@@ -175,12 +183,15 @@ class StandIn:
             await _hold_back(request, fault.delay_seconds)
             if fault.status is not None and fault.errcode is None:
                 return HTMLResponse(BROKEN_GATEWAY, fault.status)
+            answer: dict[str, object] | bytes
             if fault.errcode is not None:
                 answer = Refusal(fault.errcode).body()
             elif request.method != method:
                 answer = Refusal(43001 if method == "GET" else 43002).body()
             else:
                 answer = await _decided(handler, request)
+            if isinstance(answer, bytes):
+                return Response(answer, media_type="image/jpeg")
             content = json.dumps(answer, ensure_ascii=False)
             return Response(content, fault.status or HTTPStatus.OK, media_type=media_type)
 
@@ -228,6 +239,7 @@ def create_standin(
                 "/wxa/business/getuserphonenumber", "POST", standin.user_phone_number
             ),
             standin.official(SEND, "POST", standin.send_message),
+            standin.official("/wxa/getwxacodeunlimit", "POST", standin.unlimited_code),
             Route("/phone/subscribe", standin.phone_subscribe, methods=["POST"]),
             Route("/phone/refuse", standin.phone_refuse, methods=["POST"]),
             Route("/phone/messages", standin.phone_messages, methods=["GET"]),
@@ -241,7 +253,7 @@ def create_standin(
     return app
 
 
-async def _decided(handler: Handler, request: Request) -> dict[str, object]:
+async def _decided(handler: Handler, request: Request) -> dict[str, object] | bytes:
     try:
         return await handler(request)
     except Refusal as refusal:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 from neighborhood_api.kit.schema import In, Moment, Out
 from neighborhood_api.kit.sheets import SheetFormat
 from neighborhood_api.registrations.states import State
+from neighborhood_api.venues.bookings.schemas import Why
 
 
 class RosterPickUpOut(Out):
@@ -60,12 +61,24 @@ class RosterOut(Out):
     """按报名先后 · In the order of enrolment."""
 
 
+class RosterLookIn(In):
+    """Why staff who do not teach there read the names of children."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "核对接送"}]})
+    reason: Why
+    """理由，孩子的监护人会看到 · Why; the guardians of the children read it."""
+
+
 class RosterExportIn(In):
     """A wish to take a roster out."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"format": "xlsx"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"format": "xlsx", "reason": "核对接送"}]}
+    )
     format: SheetFormat = SheetFormat.XLSX
     """格式 · Format."""
+    reason: Why | None = None
+    """理由；有孩子的名册，非授课人员必填 · Why; staff must say where there are children."""
 
 
 class SheetOut(Out):

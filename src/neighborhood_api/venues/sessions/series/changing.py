@@ -15,31 +15,31 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy import func, select, update
 
-from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.identity.access import Actor, Permission
-from neighborhood_api.identity.service import StaleVersion
+from neighborhood_api.identity.access import Actor
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.registrations.models import Registration, Resource
+from neighborhood_api.registrations.models import Registration
 from neighborhood_api.registrations.queries import stands
 from neighborhood_api.registrations.states import LIVE
-from neighborhood_api.venues.models import Venue
+from neighborhood_api.venues.service import hold_venue
 from neighborhood_api.venues.sessions.grounds import (
     Ground,
     Known,
-    SessionNotFound,
-    SessionOver,
-    known_sessions,
-    lock_ground,
     require_teachers,
-    teacher_ids_of,
+    venue_to_run,
 )
 from neighborhood_api.venues.sessions.keeping import call_off
 from neighborhood_api.venues.sessions.making import hindrances, policy_for, reshape
 from neighborhood_api.venues.sessions.models import Series, Session
 from neighborhood_api.venues.sessions.occupying import Clash
 from neighborhood_api.venues.sessions.retiming import ELSEWHERE
+from neighborhood_api.venues.sessions.series.dates import Dates
+from neighborhood_api.venues.sessions.series.parts import (
+    Part,
+    dates_with_a_session,
+    lock_part,
+)
 from neighborhood_api.venues.sessions.series.schemas import (
     KeptOut,
     SeriesCancelIn,
@@ -50,8 +50,9 @@ from neighborhood_api.venues.sessions.series.schemas import (
     SkippedOut,
 )
 from neighborhood_api.venues.sessions.series.service import (
+    PAST,
+    PAST_TEXT,
     Report,
-    SeriesNotFound,
     add_date,
     days_of,
     left_out,
@@ -60,7 +61,12 @@ from neighborhood_api.venues.sessions.series.service import (
     series_view,
     skip_or_fail,
 )
-from neighborhood_api.venues.sessions.shapes import Shape, adopt
+from neighborhood_api.venues.sessions.shapes import (
+    Shape,
+    adopt,
+    drawn_at,
+    lies_in_the_past,
+)
 from neighborhood_api.venues.sessions.staffing import require_staffed
 
 FALLS_AWAY = "课程安排调整，这一天不再上课"
@@ -73,16 +79,6 @@ class SeriesDatesEnrolled(Problem):
     message = "有日期已有人报名，不能直接去掉；请先逐场取消并说明原因"
 
 
-class Part(NamedTuple):
-    """The sessions of a series that a change is about, locked."""
-
-    series: Series
-    ground: Ground
-    first_on: date
-    known: dict[date, Known]
-    """Those that have not begun, by their dates in the series."""
-
-
 class _Change(NamedTuple):
     known: Known
     shape: Shape
@@ -93,20 +89,20 @@ async def change_series(
 ) -> SeriesResultOut:
     """Change what has not begun of a series, from one of its sessions on or all.
 
-    Raises: SeriesNotFound, Forbidden, StaleVersion, SessionNotFound, SessionOver, RoomNotFound,
-        TeacherNotFound, TooFewHelpers, TwoLeads, SeriesTooLong, SeriesDatesEnrolled,
-        SeriesClashes, PlaceOrTeacherTaken.
+    Raises: SeriesNotFound, Forbidden, VenueGone, StaleVersion, SessionNotFound, SessionOver,
+        RoomNotFound, TeacherNotFound, TooFewHelpers, TwoLeads, SeriesTooLong,
+        SeriesDatesEnrolled, SeriesClashes, PlaceOrTeacherTaken.
     Emits: SessionAdded, SessionChanged, SessionCalledOff, TeacherAssigned, TeacherReleased, and
         what enrolments announce.
     """
     plan = wish.plan
-    teachers = {one.teacher_id for one in plan.teaching}
-    part = await _lock_part(
+    teachers = frozenset(one.teacher_id for one in plan.teaching)
+    part = await lock_part(
         tx,
         actor,
         series_id,
-        wish.from_session_id,
-        wish.version,
+        wish,
+        hold_venue,
         room_id=plan.room_id,
         teacher_ids=teachers,
         now=now,
@@ -116,19 +112,21 @@ async def change_series(
     before = SeriesPlan.model_validate(series.plan)
     present = await days_of(tx, ground.venue, before, part.first_on)
     wanted = await days_of(tx, ground.venue, plan, part.first_on)
-    falling = [known for on, known in part.known.items() if on not in wanted.on]
+    dropped = _dropped(part, before, plan, wanted)
+    falling = [part.known[on] for on in dropped]
     await _refuse_enrolled(tx, falling)
     by_id = actor.person_id
-    stays = {on: known for on, known in part.known.items() if on in wanted.on}
+    stays = {on: known for on, known in part.known.items() if on not in dropped}
     changes, kept = _changes(stays, before, plan)
     clashing = await _hindered(tx, ground, changes, wish, now=now)
-    skipped = left_out(wanted)
+    skipped = [one for one in left_out(wanted) if one.on not in stays]
+    had = await dates_with_a_session(tx, part)
     series.policy_id = await policy_for(
         tx, series.policy_id, before.policy, plan.policy, by_id=by_id, now=now
     )
     series = await _split(tx, part, plan)
-    new = sorted(set(wanted.on) - set(present.on) - set(part.known))
-    added, late = await _new_dates(tx, ground, series, plan, new, clashing, now=now)
+    new = sorted(set(wanted.on) - set(part.known) - (set(present.on) & had))
+    added, late = await _new_dates(tx, ground, series, wish, new, clashing, now=now)
     skipped += late + skip_or_fail(clashing, wish.on_clash)
     for known in falling:
         await call_off(tx, ground, known, by_id=by_id, why=FALLS_AWAY, now=now)
@@ -150,7 +148,7 @@ async def cancel_series(
     Raises: SeriesNotFound, Forbidden, StaleVersion, SessionNotFound, SessionOver.
     Emits: SessionCalledOff, TeacherReleased, Cancelled.
     """
-    part = await _lock_part(tx, actor, series_id, wish.from_session_id, wish.version, now=now)
+    part = await lock_part(tx, actor, series_id, wish, venue_to_run, now=now)
     series, by_id = part.series, actor.person_id
     for known in part.known.values():
         await call_off(tx, part.ground, known, by_id=by_id, why=wish.reason, now=now)
@@ -160,75 +158,6 @@ async def cancel_series(
     record_act(tx, "venues.series_cancelled", series_id, by=by_id, now=now, sessions=count)
     await tx.flush()
     return await series_view(tx, series)
-
-
-async def _lock_part(
-    tx: Tx,
-    actor: Actor,
-    series_id: UUID,
-    from_session_id: UUID | None,
-    version: int,
-    *,
-    room_id: UUID | None = None,
-    teacher_ids: set[UUID] | None = None,
-    now: datetime,
-) -> Part:
-    """Lock a series, then what of it has not begun, with its rooms and teachers.
-
-    Raises: SeriesNotFound, Forbidden, StaleVersion, SessionNotFound, SessionOver, RoomNotFound.
-    """
-    row = select(Series).where(Series.id == series_id).with_for_update(key_share=True)
-    series = (await tx.scalars(row)).one_or_none()
-    if series is None:
-        raise SeriesNotFound
-    venue = await tx.get_one(Venue, series.venue_id)
-    actor.require(Permission.VENUE_MANAGE, at=venue.place)
-    if series.version != version:
-        raise StaleVersion(version=series.version)
-    seen = await _to_come(tx, series_id, now)
-    first_on = min([one.series_on for one in seen.values() if one.series_on], default=None)
-    if from_session_id is not None:
-        first = await tx.get(Session, from_session_id)
-        if first is None or first.series_id != series_id:
-            raise SessionNotFound
-        if from_session_id not in seen:
-            raise SessionOver
-        first_on = first.series_on
-    first_on = max(series.first_on, first_on or local_day(now))
-    part = {
-        its: one for its, one in seen.items() if one.series_on and one.series_on >= first_on
-    }
-    versions = {its_id: one.version for its_id, one in part.items()}
-    ground = await lock_ground(
-        tx,
-        venue,
-        session_ids=list(part),
-        room_ids={room_id, *(one.room_id for one in part.values())},
-        teacher_ids={*(teacher_ids or ()), *await teacher_ids_of(tx, part)},
-        now=now,
-    )
-    known = await known_sessions(tx, ground.resources, part)
-    if {its_id: one.session.version for its_id, one in known.items()} != versions:
-        raise StaleVersion(version=series.version)
-    by_date = {
-        one.session.series_on: one
-        for one in known.values()
-        if one.session.series_on is not None
-    }
-    return Part(series, ground, first_on, dict(sorted(by_date.items())))
-
-
-async def _to_come(tx: Tx, series_id: UUID, now: datetime) -> dict[UUID, Session]:
-    query = (
-        select(Session)
-        .join(Resource, Resource.id == Session.id)
-        .where(
-            Session.series_id == series_id,
-            Resource.starts_at > now,
-            Resource.cancelled_at.is_(None),
-        )
-    )
-    return {one.id: one for one in await tx.scalars(query)}
 
 
 async def _refuse_enrolled(tx: Tx, falling: list[Known]) -> None:
@@ -259,6 +188,19 @@ async def _refuse_enrolled(tx: Tx, falling: list[Known]) -> None:
     raise SeriesDatesEnrolled(sessions=named)
 
 
+def _dropped(
+    part: Part, before: SeriesPlan, plan: SeriesPlan, wanted: Dates
+) -> dict[date, Known]:
+    """Return what falls away because the plan is another.
+
+    A day that became a public holiday meanwhile stays; it falls when staff say from now on
+    that holidays are left out.
+    """
+    due = plan.days(part.first_on)
+    left_out = wanted.left_out if plan.skip_holidays and not before.skip_holidays else {}
+    return {on: known for on, known in part.known.items() if on not in due or on in left_out}
+
+
 def _changes(
     stays: dict[date, Known], before: SeriesPlan, after: SeriesPlan
 ) -> tuple[dict[date, _Change], list[KeptOut]]:
@@ -282,8 +224,13 @@ async def _hindered(
 ) -> dict[date, list[Clash]]:
     """Return what is in the way of changes, by date."""
     clashing = {}
-    for on, change in changes.items():
-        found = await hindrances(tx, ground, change.shape, change.known, now=now)
+    anytime = wish.outside_hours
+    for on, (known, shape) in changes.items():
+        draw_at = drawn_at(ground.resources[known.session.id].draw_at, known.shape, shape)
+        if lies_in_the_past(shape, draw_at, known.shape, now=now):
+            clashing[on] = [Clash(PAST, PAST_TEXT, shape.starts_at, shape.ends_at)]
+            continue
+        found = await hindrances(tx, ground, shape, known, anytime=anytime, now=now)
         if wish.cancel_conflicting:
             found = [one for one in found if one.code != ELSEWHERE]
         if found:
@@ -311,7 +258,7 @@ async def _new_dates(
     tx: Tx,
     ground: Ground,
     series: Series,
-    plan: SeriesPlan,
+    wish: SeriesChangeIn,
     new: list[date],
     clashing: dict[date, list[Clash]],
     *,
@@ -320,7 +267,7 @@ async def _new_dates(
     """Return the dates that can be added, and those that are over; note what clashes."""
     added, late = [], []
     for on in new:
-        found, over = await obstacles(tx, ground, series, plan, on, now=now)
+        found, over = await obstacles(tx, ground, series, wish, on, now=now)
         if over is not None:
             late.append(over)
         elif found:

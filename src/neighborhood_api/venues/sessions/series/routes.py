@@ -11,7 +11,7 @@ from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.venues.dependencies import ONCE, SIGNED_IN
 from neighborhood_api.venues.rooms.service import RoomNotFound
-from neighborhood_api.venues.service import VenueNotFound
+from neighborhood_api.venues.service import VenueGone, VenueNotFound
 from neighborhood_api.venues.sessions.grounds import (
     SessionNotFound,
     SessionOver,
@@ -32,6 +32,7 @@ router = new_router(tags=["系列课程 series"])
 
 SHAPING = (
     Forbidden,
+    VenueGone,
     RoomNotFound,
     TeacherNotFound,
     TooFewHelpers,
@@ -53,8 +54,10 @@ async def add_series(
 ) -> SeriesResultOut:
     """按每周几、起止日期排课，可跳过法定节假日；有冲突的日期全部列出，或跳过并说明原因。
 
-    Every weekday between two days. Dates on which the room or a teacher is taken refuse all of
-    it, each named, or are left out (`on_clash`) and told in `skipped`.
+    Every weekday between two days. Dates on which the room or a teacher is taken, or it is not
+    open (`outside_hours` sets the
+    ordinary hours aside), refuse all of it, each named, or are left out (`on_clash`) and told
+    in `skipped`.
     """
     return await service.add_series(tx, actor, venue_id, body, now=now)
 

@@ -2,18 +2,19 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
-from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.schema import In, Moment, Out, Whole
 from neighborhood_api.schedules.openings.schemas import UsualDay
 from neighborhood_api.schedules.openings.spans import midnight_of
 from neighborhood_api.schedules.schemas import WallTime, minutes_of
 from neighborhood_api.venues.bookings.schemas import Why
 from neighborhood_api.venues.sessions.models import SessionKind
-from neighborhood_api.venues.sessions.schemas import PLAN_EXAMPLE, SessionPlan
+from neighborhood_api.venues.sessions.schemas import PLAN_EXAMPLE, PLAN_WHOLE, SessionPlan
+from neighborhood_api.venues.sessions.series.dates import dates_of
 from neighborhood_api.venues.sessions.shapes import Shape
 
 LONGEST_DAYS = 366
@@ -85,13 +86,19 @@ class SeriesPlan(SessionPlan):
             policy=self.policy,
         )
 
+    def days(self, first_on: date) -> set[date]:
+        """Return its days from one on, public holidays or not."""
+        on = dates_of(
+            self.weekdays, first_on, self.last_on, lambda _: None, skip_holidays=False
+        ).on
+        return set(on)
+
     def starts_at(self, on: date) -> datetime:
         """Return when the session of a day begins."""
         return midnight_of(on) + timedelta(minutes=minutes_of(self.starts))
 
 
-SERIES_EXAMPLE: dict[str, JsonValue] = {
-    **PLAN_EXAMPLE,
+DAYS_EXAMPLE: dict[str, JsonValue] = {
     "weekdays": [2, 4],
     "starts": "16:30",
     "ends": "18:00",
@@ -110,7 +117,8 @@ class SeriesIn(SeriesPlan):
                     "for_children": True,
                     "first_on": "2026-11-24",
                     "on_clash": "skip",
-                    **SERIES_EXAMPLE,
+                    **PLAN_EXAMPLE,
+                    **DAYS_EXAMPLE,
                 }
             ]
         }
@@ -125,6 +133,8 @@ class SeriesIn(SeriesPlan):
     """每场开始前多少分钟抽签，不抽签不填 · When seats are drawn by lot; null without a draw."""
     on_clash: OnClash = OnClash.FAIL
     """有冲突的日期：都不建，或跳过并列出 · Refuse all, or leave such dates out and tell."""
+    outside_hours: bool = False
+    """确认在非开放时间举行；停用和临时关闭的日子除外 · Hold it outside the opening hours."""
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -141,11 +151,24 @@ class SeriesIn(SeriesPlan):
         return SeriesPlan(**{name: getattr(self, name) for name in SeriesPlan.model_fields})
 
 
-class SeriesChangeIn(SeriesPlan):
+class SeriesChangeIn(Whole, SeriesPlan):
     """A series as it shall be, from one of its sessions on or all that have not begun."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{**SERIES_EXAMPLE, "version": 1}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    **PLAN_WHOLE,
+                    **DAYS_EXAMPLE,
+                    "skip_holidays": True,
+                    "decide_minutes_before": 1440,
+                    "version": 1,
+                }
+            ]
+        }
+    )
+    may_be_left_out: ClassVar = frozenset(
+        {"from_session_id", "on_clash", "cancel_conflicting", "outside_hours"}
     )
     version: int
     """读到的版本号 · The version read."""
@@ -155,6 +178,8 @@ class SeriesChangeIn(SeriesPlan):
     """有冲突的日期：都不改，或保持原样并列出 · Refuse all, or leave such dates as they are."""
     cancel_conflicting: bool = False
     """改时间后有人冲突时，取消这些报名 · Cancel those who are elsewhere then."""
+    outside_hours: bool = False
+    """确认在非开放时间举行；停用和临时关闭的日子除外 · Hold it outside the opening hours."""
 
     @property
     def plan(self) -> SeriesPlan:
@@ -190,14 +215,27 @@ class SeriesSessionOut(Out):
     version: int
 
 
+class ClashOut(Out):
+    """Something that is in the way on a date."""
+
+    code: str
+    """如 `room_taken`、`teacher_taken`、`out_of_use`、`outside_hours` · What it is."""
+    message: str
+    """说明 · In words."""
+    starts_at: Moment
+    ends_at: Moment
+
+
 class SkippedOut(Out):
     """A date that was left out, or stays as it was."""
 
     on: date
     code: str
-    """原因代码 · Why: `holiday`, `in_the_past`, or what is in the way, e.g. `room_taken`."""
+    """原因代码 · Why: `holiday`, `in_the_past`, or the first of what is in the way."""
     message: str
     """原因 · Why, in words."""
+    clashes: list[ClashOut]
+    """全部冲突 · All that is in the way; empty when it is something else."""
 
 
 class KeptOut(Out):

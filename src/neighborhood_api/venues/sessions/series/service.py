@@ -28,8 +28,10 @@ from neighborhood_api.venues.sessions.models import Series, Session, SessionKind
 from neighborhood_api.venues.sessions.occupying import Clash
 from neighborhood_api.venues.sessions.series.dates import Dates, dates_of
 from neighborhood_api.venues.sessions.series.schemas import (
+    ClashOut,
     KeptOut,
     OnClash,
+    SeriesChangeIn,
     SeriesIn,
     SeriesOut,
     SeriesPlan,
@@ -37,9 +39,12 @@ from neighborhood_api.venues.sessions.series.schemas import (
     SeriesSessionOut,
     SkippedOut,
 )
+from neighborhood_api.venues.sessions.shapes import lies_in_the_past
 from neighborhood_api.venues.sessions.staffing import require_staffed
 
 MOST_SESSIONS = 200
+PAST, PAST_TEXT = "in_the_past", "已经过了开始、抽签或判断最低人数的时间"
+_FREE = "放假"
 
 
 class SeriesNotFound(Problem):
@@ -88,8 +93,8 @@ async def add_series(
     A date on which something is in the way refuses all of it or, by `on_clash`, is left out and
     told.
 
-    Raises: VenueNotFound, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers, TwoLeads,
-        SeriesTooLong, NoDatesLeft, SeriesClashes, PlaceOrTeacherTaken.
+    Raises: VenueNotFound, VenueGone, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers,
+        TwoLeads, SeriesTooLong, NoDatesLeft, SeriesClashes, PlaceOrTeacherTaken.
     Emits: SessionAdded, TeacherAssigned.
     """
     venue = await hold_venue(tx, actor, venue_id)
@@ -118,7 +123,7 @@ async def add_series(
     clashing: dict[date, list[Clash]] = {}
     made = 0
     for on in dates.on:
-        found, late = await obstacles(tx, ground, series, plan, on, now=now)
+        found, late = await obstacles(tx, ground, series, wish, on, now=now)
         if late is not None:
             skipped.append(late)
         elif found:
@@ -152,12 +157,19 @@ async def add_date(tx: Tx, ground: Ground, series: Series, plan: SeriesPlan, on:
 
 
 async def obstacles(
-    tx: Tx, ground: Ground, series: Series, plan: SeriesPlan, on: date, *, now: datetime
+    tx: Tx,
+    ground: Ground,
+    series: Series,
+    wish: SeriesIn | SeriesChangeIn,
+    on: date,
+    *,
+    now: datetime,
 ) -> tuple[list[Clash], SkippedOut | None]:
-    """Return what is in the way on a day; or that it is over, or too near for its draw."""
-    if min(plan.starts_at(on), _draw_at(series, plan, on) or plan.starts_at(on)) <= now:
-        return [], SkippedOut(on=on, code="in_the_past", message="已经过了开始或抽签时间")
-    return await hindrances(tx, ground, plan.shape(on), now=now), None
+    """Return what is in the way on a day; or that it is over, or too near to be decided."""
+    shape = wish.shape(on)
+    if lies_in_the_past(shape, _draw_at(series, wish, on), now=now):
+        return [], SkippedOut(on=on, code=PAST, message=PAST_TEXT, clashes=[])
+    return await hindrances(tx, ground, shape, anytime=wish.outside_hours, now=now), None
 
 
 async def days_of(tx: ReadTx, venue: Venue, plan: SeriesPlan, first_on: date) -> Dates:
@@ -181,7 +193,7 @@ async def days_of(tx: ReadTx, venue: Venue, plan: SeriesPlan, first_on: date) ->
 def left_out(dates: Dates) -> list[SkippedOut]:
     """Tell which public holidays are left out."""
     return [
-        SkippedOut(on=on, code="holiday", message=f"{name}放假")
+        SkippedOut(on=on, code="holiday", message=name.removesuffix(_FREE) + _FREE, clashes=[])
         for on, name in dates.left_out.items()
     ]
 
@@ -203,6 +215,7 @@ def skip_or_fail(clashing: dict[date, list[Clash]], on_clash: OnClash) -> list[S
             on=on,
             code=clashing[on][0].code,
             message="；".join(one.message for one in clashing[on]),
+            clashes=[ClashOut.model_validate(one) for one in clashing[on]],
         )
         for on in sorted(clashing)
     ]

@@ -1,11 +1,11 @@
 """What the API accepts and returns about teachers."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
-from neighborhood_api.kit.schema import In, Line, Out
+from neighborhood_api.kit.schema import In, Line, Out, Whole
 from neighborhood_api.venues.sessions.models import TeacherRole
 from neighborhood_api.venues.sessions.schemas import SessionOut
 
@@ -25,19 +25,20 @@ class TeacherIn(In):
     subjects: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)] = ""
     """能教的科目 · What she teaches."""
     phone: Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{9}$")] | None = None
-    """已注册的手机号，关联账号后可看点名册 · Of her account, with which she reads rosters."""
+    """本人手机号；本人在小程序确认后关联账号 · Whoever has it is asked to link her account."""
 
 
-class TeacherChangeIn(TeacherIn):
+class TeacherChangeIn(Whole, TeacherIn):
     """A teacher as she shall be, whole."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [EXAMPLE | {"active": True, "version": 1}]}
     )
+    may_be_left_out: ClassVar = frozenset({"keep_phone"})
     active: bool = True
     """停用后退出所有未开始的课 · Off, and she drops out of everything that has not begun."""
-    keep_account: bool = False
-    """不改关联的账号，此时不填手机号 · Leave the account as it is; then without a phone."""
+    keep_phone: bool = False
+    """不改手机号和关联的账号；否则换号即解除关联 · Leave number and account as they are."""
     version: int
     """读到的版本号 · The version read."""
 
@@ -50,11 +51,30 @@ class TeacherOut(Out):
     subjects: str
     active: bool
     phone: str | None
-    """关联账号的手机号（已隐去中间四位）· Of the account, masked; null without one."""
+    """登记的手机号（已隐去中间四位）· As staff gave it, masked."""
+    linked: bool
+    """本人是否已确认关联账号 · Whether she accepted, and reads her rosters."""
     upcoming: int
     """未开始的课次 · Sessions that have not begun."""
     version: int
     """版本号，修改时带上 · Send it back when changing her."""
+
+
+class TeachingOfferOut(Out):
+    """A question whether the caller is a teacher of a place."""
+
+    teacher_id: UUID
+    name: str
+    """登记的姓名 · Her name as staff gave it."""
+    subjects: str
+    node_name: str
+    """在哪里授课 · Where she teaches."""
+
+
+class TeachingOfferList(Out):
+    """What the caller is asked."""
+
+    items: list[TeachingOfferOut]
 
 
 class TeacherList(Out):

@@ -1,0 +1,1 @@
+"""What an office asks of its posts: vacant ones, terms that end, grids without a worker."""

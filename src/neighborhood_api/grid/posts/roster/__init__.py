@@ -1,0 +1,1 @@
+"""Who is on call for a place at every hour (值班表)."""

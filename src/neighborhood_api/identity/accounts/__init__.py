@@ -1,0 +1,1 @@
+"""How staff come to their accounts: invitations, password rules, resets by superiors."""

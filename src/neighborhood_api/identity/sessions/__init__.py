@@ -1,0 +1,1 @@
+"""On which devices somebody is signed in, and the history of her sign-ins."""

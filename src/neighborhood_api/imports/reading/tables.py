@@ -1,0 +1,203 @@
+"""What a file of an office says: tables of rows, and what is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What the rows of a sheet describe."""
+
+    NODES = "nodes"
+    HOUSEHOLDS = "households"
+    PEOPLE = "people"
+    POSTS = "posts"
+    ORGANIZATIONS = "organizations"
+
+
+class Field(StrEnum):
+    """What a column says; every sheet has the places, and its kind's own columns."""
+
+    # Where: the names and codes of the places from the district down to the lane or building.
+    DISTRICT = "district"
+    DISTRICT_CODE = "district_code"
+    STREET = "street"
+    STREET_CODE = "street_code"
+    COMMUNITY = "community"
+    COMMUNITY_CODE = "community_code"
+    GRID = "grid"
+    GRID_CODE = "grid_code"
+    LANE = "lane"
+    LANE_CODE = "lane_code"
+    PLACE = "place"
+    """A place whose level the head does not say (所属区域)."""
+    PLACE_CODE = "place_code"
+
+    # Nodes.
+    NAME = "name"
+    """Of the node, the person or the organisation that the row describes."""
+    CODE = "code"
+    """Of the node that the row describes."""
+    NODE_KIND = "node_kind"
+    PARENT = "parent"
+    PARENT_CODE = "parent_code"
+    CODE_PREFIX = "code_prefix"
+    LONGITUDE = "longitude"
+    LATITUDE = "latitude"
+    VALID_FROM = "valid_from"
+    VALID_UNTIL = "valid_until"
+
+    # Households and people.
+    ADDRESS = "address"
+    UNIT = "unit"
+    """单元, when it stands in a column of its own."""
+    ROOM = "room"
+    """室号, when it stands in a column of its own."""
+    HEAD = "head"
+    """户主: the household's representative."""
+    HOUSE_USE = "house_use"
+    """自住, 出租, 空置 …, as written."""
+    RESIDENTS = "residents"
+    """How many people live there."""
+    PHONE = "phone"
+    RELATION = "relation"
+    """与户主关系, as written."""
+    GENDER = "gender"
+    BORN_ON = "born_on"
+    CARE = "care"
+    """Special-care flags, as written, e.g. 空巢老人、残疾人."""
+    MOVED_IN_ON = "moved_in_on"
+    MOVED_OUT_ON = "moved_out_on"
+    VERIFIED_ON = "verified_on"
+
+    # Posts.
+    POST = "post"
+    """职务, as written, e.g. 网格员."""
+    DUTY_PHONE = "duty_phone"
+    STARTS_ON = "starts_on"
+    ENDS_ON = "ends_on"
+    ORGANIZATION = "organization"
+    STAND_IN = "stand_in"
+    STAND_IN_PHONE = "stand_in_phone"
+
+    # Organisations.
+    CREDIT_CODE = "credit_code"
+    """统一社会信用代码, 18 letters and digits."""
+    ORGANIZATION_KIND = "organization_kind"
+    CONTACT = "contact"
+
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One cell (or, without `field`, one row) that cannot be taken as it is."""
+
+    sheet: str
+    row: int
+    """As the spreadsheet numbers it: the first line of the sheet is 1."""
+    column: str
+    """Letter and head, e.g. `C 联系电话`; empty for the whole row."""
+    field: Field | None
+    message: str
+    """In Chinese: what is wrong, and what to write instead."""
+    value: str = ""
+    """What stood there, shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table; empty cells are absent from `values`.
+
+    Codes, phones, dates, counts and coordinates are already in one form: `441322001001`,
+    `13800138000`, `2024-03-01`, `3`, `114.289`. A cell with a fault is absent from `values`.
+    """
+
+    sheet: str
+    number: int
+    """As the spreadsheet numbers it."""
+    values: Mapping[Field, str]
+    faults: tuple[Fault, ...] = ()
+
+    def get(self, wanted: Field) -> str | None:
+        """Return what stands in a column, or None for an empty cell."""
+        return self.values.get(wanted)
+
+    def day(self, wanted: Field) -> date | None:
+        """Return the day in a column of days."""
+        text = self.values.get(wanted)
+        return None if text is None else date.fromisoformat(text)
+
+    def count(self, wanted: Field) -> int | None:
+        """Return the whole number in a column of counts."""
+        text = self.values.get(wanted)
+        return None if text is None else int(text)
+
+    def degrees(self, wanted: Field) -> Decimal | None:
+        """Return the number in a column of coordinates."""
+        text = self.values.get(wanted)
+        return None if text is None else Decimal(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that was understood."""
+
+    field: Field
+    letter: str
+    head: str
+    """As the office wrote it; both lines of a head of two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One sheet that was understood; its rows are read as they are asked for, once."""
+
+    kind: Kind
+    sheet: str
+    columns: tuple[Column, ...]
+    rows: Iterator[Row]
+    notes: list[str] = field(default_factory=list)
+    """What was left out and why, in Chinese; complete when the rows are at their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A sheet from which nothing is read."""
+
+    sheet: str
+    message: str
+    """In Chinese: why."""
+    wrong: bool
+    """Whether the office must mend it; else it is meant to be left out (hidden, empty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a file is read before it is refused."""
+
+    file_bytes: int = 50 * 1024 * 1024
+    inflated_bytes: int = 512 * 1024 * 1024
+    """Of all the parts of a workbook that are read."""
+    inflation: int = 100
+    """How many times larger a part may become, once it is larger than a megabyte.
+
+    Source: the same as Apache POI's `ZipSecureFile`.
+    """
+    text_bytes: int = 128 * 1024 * 1024
+    """Of all different texts of a workbook; they are held in memory."""
+    parts: int = 2_000
+    """Files within a workbook."""
+    sheets: int = 100
+    rows: int = 1_048_576
+    """Lines of one sheet, as many as spreadsheets hold."""
+    columns: int = 200
+    cell_characters: int = 2_000
+    merges: int = 200_000
+    line_characters: int = 64_000
+    """Of one line of a text file."""
+
+
+DEFAULT_LIMITS = Limits()

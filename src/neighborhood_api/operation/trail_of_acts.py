@@ -1,0 +1,129 @@
+"""What administrators did, with before and after, for whoever answers for a district."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from neighborhood_api.grid.models import Appointment, Node
+from neighborhood_api.grid.service import current_node
+from neighborhood_api.identity.access import Actor, Permission
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import COLUMNS
+from neighborhood_api.kit.acts import Act
+from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.paging import Page, PageRequest
+from neighborhood_api.kit.schema import Moment, Out
+
+
+class ActChangeOut(Out):
+    """One row that an act changed."""
+
+    table: str
+    """数据表 · Which table."""
+    id: str
+    """记录编号 · Which row."""
+    before: dict[str, Any] | None
+    """变更前；新增为空 · Before; null for a new row."""
+    after: dict[str, Any] | None
+    """变更后；删除为空 · After; null for a deleted row."""
+
+
+class ActOut(Out):
+    """One administrative change; never changed, never deleted."""
+
+    id: UUID
+    what: str
+    """做了什么，如 grid.appointment_made · What was done."""
+    subject: str
+    """对象编号 · To what."""
+    by_id: UUID
+    by_name: str | None
+    """操作人；已注销为空 · Who did it; null once she was erased."""
+    at: Moment
+    detail: dict[str, Any]
+    """补充信息 · More about it: ids, codes, numbers and days."""
+    changes: list[ActChangeOut]
+    """变更前后，最多 50 条 · Rows before and after, up to 50."""
+    more_changes: int
+    """未列出的条数 · How many more rows changed."""
+
+
+ActPage = Page[ActOut]
+
+
+class ActFilter(Out):
+    """Which acts are asked for."""
+
+    what: Annotated[str | None, Field(max_length=80)] = None
+    subject: Annotated[str | None, Field(max_length=80)] = None
+    by_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_acts(
+    tx: ReadTx,
+    actor: Actor,
+    node_id: UUID,
+    wanted: ActFilter,
+    page: PageRequest,
+    *,
+    now: datetime,
+) -> ActPage:
+    """List what those who hold or held posts below a node did, last first.
+
+    Raises: NodeNotFound, Forbidden.
+    """
+    node = await current_node(tx, node_id, now=now)
+    actor.require(Permission.AUDIT_READ, at=node.place)
+    query = (
+        select(Act, Person.name)
+        .outerjoin(Person, Person.id == Act.person_id)
+        .where(_by_somebody_of(node), Act.id < page.below, *_conditions(wanted))
+        .order_by(Act.id.desc())
+        .limit(page.fetch)
+    )
+    return page.page([_view(*row) for row in await tx.execute(query)], lambda view: view)
+
+
+def _by_somebody_of(node: Node) -> ColumnElement[bool]:
+    """Hold for acts of people with a post below a node, ended ones among them."""
+    here = getattr(Node, COLUMNS[node.level]) == node.id
+    posts = select(Appointment.id).join(Node, Node.id == Appointment.node_id)
+    mine = or_(Appointment.person_id == Act.person_id, Appointment.stand_in_id == Act.person_id)
+    return exists(posts.where(here, mine))
+
+
+def _conditions(wanted: ActFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.what is not None:
+        found.append(Act.what.startswith(wanted.what, autoescape=True))
+    if wanted.subject is not None:
+        changed = Act.detail["changes"].contains([{"id": wanted.subject}])
+        found.append(or_(Act.subject == wanted.subject, changed))
+    if wanted.by_id is not None:
+        found.append(Act.person_id == wanted.by_id)
+    if wanted.since is not None:
+        found.append(Act.acted_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(Act.acted_at < wanted.until)
+    return found
+
+
+def _view(act: Act, name: str | None) -> ActOut:
+    detail = dict(act.detail)
+    rows = detail.pop("changes", [])
+    return ActOut(
+        id=act.id,
+        what=act.what,
+        subject=act.subject,
+        by_id=act.person_id,
+        by_name=name,
+        at=act.acted_at,
+        detail=detail,
+        changes=[ActChangeOut(**row) for row in rows if "more" not in row],
+        more_changes=sum(row.get("more", 0) for row in rows),
+    )

@@ -1,0 +1,1 @@
+"""Plates of lanes, ready to print."""

@@ -1,0 +1,1 @@
+"""Registers: dwellings, people and organisations, what they claim, and who looks after whom."""

@@ -1,0 +1,1 @@
+"""Who needs special care: known to the posts that give it, and to nobody else."""

@@ -1,0 +1,1 @@
+"""Who lives in which household: claims of residents, and what staff decide about them."""

@@ -1,0 +1,1 @@
+"""The register of organisations (单位、商户)."""

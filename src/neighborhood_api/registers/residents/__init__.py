@@ -1,0 +1,1 @@
+"""The register of people (人口)."""

@@ -1,0 +1,1 @@
+"""Splits, merges and moves of the grid, without losing anyone."""

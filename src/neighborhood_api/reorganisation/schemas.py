@@ -1,0 +1,252 @@
+"""What the reorganisation API accepts and returns."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from neighborhood_api.identity.places import Level
+from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.reorganisation.models import PlanState
+from neighborhood_api.reorganisation.operations import Operation
+
+Operations = Annotated[tuple[Operation, ...], Field(max_length=2000)]
+PlanName = Annotated[Line, Field(max_length=60)]
+
+
+class ReorganisationIn(In):
+    """A plan to draft."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "district_id": "0198c0de-0000-7000-8000-000000000000",
+                    "name": "罗阳街道社区优化调整",
+                    "effective_on": "2027-01-01",
+                    "operations": [
+                        {
+                            "do": "create",
+                            "key": "guanhua",
+                            "level": 2,
+                            "kind": "community",
+                            "parent": "0198c0de-0000-7000-8000-000000000001",
+                            "code": "441322001005",
+                            "name": "观华社区",
+                        },
+                        {
+                            "do": "move",
+                            "node": "0198c0de-0000-7000-8000-000000000002",
+                            "under": "guanhua",
+                        },
+                    ],
+                }
+            ]
+        }
+    )
+    district_id: UUID
+    """区县 · The district whose grid it is about."""
+    name: PlanName
+    """方案名称 · What the plan is called."""
+    effective_on: date
+    """生效日期 · The day on which it takes effect."""
+    operations: Operations = ()
+    """调整事项 · What is founded, split, merged, moved, renamed, recoded and closed."""
+
+
+class ReorganisationChangeIn(In):
+    """A draft as it shall be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "罗阳街道社区优化调整",
+                    "effective_on": "2027-01-01",
+                    "operations": [
+                        {
+                            "do": "rename",
+                            "node": "0198c0de-0000-7000-8000-000000000002",
+                            "name": "观华东社区",
+                        }
+                    ],
+                    "version": 1,
+                }
+            ]
+        }
+    )
+    name: PlanName
+    """方案名称 · What the plan is called."""
+    effective_on: date
+    """生效日期 · The day on which it takes effect."""
+    operations: Operations
+    """全部调整事项 · Everything that it does."""
+    version: int
+    """读到的版本号 · The version that was read."""
+
+
+class PlaceDecisionIn(In):
+    """Where one thing goes that was asked about."""
+
+    key: Annotated[str, Field(max_length=120)]
+    """事项代号，见预览 · The key of the question, from the preview."""
+    to: UUID | None
+    """去向；任职可不填，表示结束 · One of the options; null ends an appointment."""
+
+
+class PlaceDecisionsIn(In):
+    """Decisions of a draft."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "decisions": [
+                        {
+                            "key": "venue:0198c0de-0000-7000-8000-000000000003",
+                            "to": "0198c0de-0000-7000-8000-000000000002",
+                        }
+                    ],
+                    "version": 1,
+                }
+            ]
+        }
+    )
+    decisions: Annotated[tuple[PlaceDecisionIn, ...], Field(min_length=1, max_length=2000)]
+    """各事项的去向 · What goes where."""
+    version: int
+    """读到的版本号 · The version that was read."""
+
+
+class PlanVersionIn(In):
+    """The version of a plan that somebody has seen."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1}]})
+    version: int
+    """读到的版本号 · The version that was read."""
+
+
+class PlanTroubleOut(Out):
+    """What makes a plan impossible."""
+
+    code: str
+    node_id: UUID | None
+    message: str
+    """问题，照原样显示 · Show it as it is."""
+
+
+class ReorganisationOut(Out):
+    """A plan."""
+
+    id: UUID
+    district_id: UUID
+    name: str
+    effective_on: date
+    state: PlanState
+    """draft 草稿、scheduled 已排期、applied 已生效、undone 已撤销、cancelled 已取消 · State."""
+    operations: list[dict[str, Any]]
+    new_ids: dict[str, UUID]
+    """新设地点的编号，按代号 · The ids of the places that it founds, by their keys."""
+    decisions: dict[str, UUID | None]
+    """已作的决定 · What was decided, by question."""
+    refusal: list[PlanTroubleOut]
+    """到期未能生效的原因 · Why it could not be applied on its day."""
+    created_at: Moment
+    applied_at: Moment | None
+    undone_at: Moment | None
+    version: int
+
+
+class AffectedPlaceOut(Out):
+    """A place that a plan changes, and what lies there and below."""
+
+    node_id: UUID
+    level: Level
+    code: str
+    name: str
+    change: str
+    """ends 撤销、divided 划出一部分、moved 划转、renamed 更名、recoded 换码 · What happens."""
+    successors: list[UUID]
+    """承接的地点 · Its successors."""
+    counts: dict[str, int]
+    """涉及的居民、住户、诉求、预约等数量 · Residents, households, issues, bookings etc."""
+
+
+class FoundedPlaceOut(Out):
+    """A place that a plan founds."""
+
+    id: UUID
+    key: str
+    level: Level
+    code: str
+    name: str
+    parent_id: UUID | None
+
+
+class OptionOut(Out):
+    """A place where something can go."""
+
+    id: UUID
+    name: str
+
+
+class PlanQuestionOut(Out):
+    """Something that needs a decision."""
+
+    key: str
+    """事项代号 · Send it back with the decision."""
+    what: str
+    """是什么 · What it is."""
+    node_id: UUID
+    node_name: str
+    number: int
+    """涉及几项 · How many it is about."""
+    options: list[OptionOut]
+    may_end: bool
+    """是否可以结束（任职）· Whether null may be chosen, which ends it."""
+    decided: bool
+
+
+class ReorganisationPreviewOut(Out):
+    """Everything that a plan touches on today's grid."""
+
+    possible: bool
+    """没有问题且都已决定 · No troubles, and nothing left to decide."""
+    troubles: list[PlanTroubleOut]
+    questions: list[PlanQuestionOut]
+    places: list[AffectedPlaceOut]
+    founded: list[FoundedPlaceOut]
+    version: int
+
+
+class ComparedPartOut(Out):
+    """The part of an old place that lies at one place of today."""
+
+    node_id: UUID
+    code: str
+    name: str
+    figures: dict[str, int]
+
+
+class ComparedPlaceOut(Out):
+    """An old place before, and the same ground today."""
+
+    node_id: UUID
+    code: str
+    name: str
+    before: dict[str, int]
+    """生效前一刻 · On the eve."""
+    now: dict[str, int]
+    """同一范围现在 · The same ground today."""
+    parts: list[ComparedPartOut]
+    """同一范围现在分属何处 · Where the same ground lies today."""
+
+
+class ReorganisationComparisonOut(Out):
+    """Figures before and after, over the same ground."""
+
+    applied_at: Moment
+    days: int
+    """前后各比较多少天的新增诉求 · How many days of new issues are compared on each side."""
+    places: list[ComparedPlaceOut]

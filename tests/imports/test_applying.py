@@ -1,0 +1,251 @@
+"""What is written: everything of a plan, once, and by the rules of posts."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from neighborhood_api.grid.models import Appointment, Node, Residence, Vacancy
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person, Revocation
+from neighborhood_api.identity.places import columns_of
+from neighborhood_api.imports.applying import APPLIED, FaultsRemain
+from neighborhood_api.kit.acts import Act
+from neighborhood_api.kit.outbox import OutboxRow
+from tests.imports.county import DOORS, NODES, NOW, PEOPLE, POSTS, TODAY, County, outcomes
+from tests.support.posts import somebody
+
+
+async def test_everything_new_is_written_from_files_in_any_order(county: County) -> None:
+    new_grid = f"{county.grid[:-3]}002"
+    people = county.file(
+        "人口",
+        PEOPLE,
+        (f"{new_grid}001", "3栋501", "张三", "户主", "15400000101", "1950-03-01"),
+        (f"{new_grid}001", "３栋 501", "李四", "配偶", "", ""),
+        (county.lane, "9号", "王五", "户主", "", "1990-01-01"),
+    )
+    posts = county.file(
+        "任职", POSTS, (new_grid, "赵六", "网格员", "15400000102", "0752-6000001")
+    )
+    doors = county.file(
+        "住户", DOORS, (county.lane, "1 号", "自住"), (f"{new_grid}001", "3栋501", "")
+    )
+    nodes = county.file(
+        "地点",
+        NODES,
+        (f"{new_grid}001", "新巷", "街巷", new_grid),
+        (new_grid, "第二网格", "网格", county.community),
+    )
+    plan = await county.bring(people, posts, doors, nodes)
+
+    assert {kind: outcomes(plan, kind) for kind in plan.totals} == {
+        "nodes": {"new": 2},
+        "posts": {"new": 1},
+        "households": {"new": 3},
+        "people": {"new": 3},
+    }
+    lane = (await county.tx.scalars(select(Node).where(Node.code == f"{new_grid}001"))).one()
+    assert lane.place[:3] == county.by_code[county.community].place[:3]
+    found = {(h.lane_id, h.address, h.occupancy) for h in await county.households()}
+    own = county.by_code[county.lane].id
+    assert found == {
+        (own, "1号", "owned"),
+        (lane.id, "3栋501", "unknown"),
+        (own, "9号", "unknown"),
+    }
+    who = {(r.name, r.phone, r.birth_year, r.is_head) for r in await county.residents()}
+    assert who == {
+        ("张三", "15400000101", 1950, True),
+        ("李四", None, None, False),
+        ("王五", None, 1990, True),
+    }
+    (made,) = await county.open_posts()
+    holder = await county.tx.get_one(Person, made.person_id)
+    assert (made.role, holder.name, holder.phone) == ("grid_worker", "赵六", "15400000102")
+    announced = select(OutboxRow.payload).where(OutboxRow.name == "grid.appointment_made")
+    ids = {payload["appointment_id"] for payload in await county.tx.scalars(announced)}
+    assert str(made.id) in ids
+
+
+async def test_the_same_files_once_more_change_nothing(county: County) -> None:
+    sources = (
+        county.file("地点", NODES, (f"{county.grid}009", "九号巷", "街巷", county.grid)),
+        county.file(
+            "住户",
+            DOORS + ",户主,联系电话",
+            (county.lane, "1号", "出租", "张三", "15400000103"),
+        ),
+        county.file(
+            "人口", PEOPLE, (county.lane, "2号", "李四", "", "15400000104", "1980-02-03")
+        ),
+        county.file(
+            "任职", POSTS, (county.lane, "赵六", "巷长", "15400000105", "0752-6000001")
+        ),
+        county.file("部门", "部门名称,所属地点编码", ("城管办", county.street)),
+    )
+    first = await county.bring(*sources)
+    before = await county.written()
+    again = await county.bring(*sources)
+
+    assert first.changes == 7
+    assert again.changes == again.faults == 0
+    assert {o for kind in again.totals for o in outcomes(again, kind)} == {"unchanged"}
+    assert await county.written() == before
+
+
+async def test_another_holder_of_a_single_seat_takes_it_and_the_power_is_gone_at_once(
+    county: County,
+) -> None:
+    first = county.file(
+        "任职", POSTS, (county.lane, "赵六", "巷长", "15400000111", "0752-6000001")
+    )
+    await county.bring(first)
+    (old,) = await county.open_posts()
+    second = county.file(
+        "任职", POSTS, (county.lane, "钱七", "巷长", "15400000112", "0752-6000002")
+    )
+    plan = await county.plan(second)
+    assert outcomes(plan, "posts") == {"changed": 1}
+    assert await county.said("changed") == ["换人：赵六的巷长任职即时结束，由钱七接任"]
+    await county.bring(second)
+
+    (now_held,) = await county.open_posts()
+    assert now_held.id != old.id
+    assert (now_held.duty_phone, now_held.starts_on) == ("0752-6000002", TODAY)
+    ended = await county.tx.get_one(Appointment, old.id, populate_existing=True)
+    assert ended.ended_at == NOW
+    assert await county.tx.get(Revocation, old.person_id) is not None
+    assert await county.tx.get(Revocation, now_held.person_id) is None
+    here = Vacancy.node_id == county.by_code[county.lane].id
+    assert (await county.tx.scalars(select(Vacancy).where(here))).all() == []
+    names = select(OutboxRow.name).order_by(OutboxRow.id.desc()).limit(2)
+    assert set(await county.tx.scalars(names)) == {
+        "grid.appointment_ended",
+        "grid.appointment_made",
+    }
+    again = await county.plan(first, at=None)
+    assert outcomes(again, "posts") == {"changed": 1}
+
+
+async def test_an_appointment_that_fills_a_vacant_post_calls_the_alarm_off(
+    county: County,
+) -> None:
+    lane = county.by_code[county.lane]
+    county.tx.add(Vacancy(node_id=lane.id, role=Role.LANE_CHIEF.value, since=NOW))
+    await county.tx.flush()
+    await county.bring(
+        county.file("任职", POSTS, (county.lane, "赵六", "巷长", "15400000121", "0752-6000001"))
+    )
+    filled = select(Vacancy.filled_at).where(Vacancy.node_id == lane.id)
+    assert (await county.tx.scalars(filled)).all() == [NOW]
+    last = select(OutboxRow.name).order_by(OutboxRow.id.desc()).limit(1)
+    assert await county.tx.scalar(last) == "grid.post_filled"
+
+
+async def test_what_is_different_is_changed_and_blank_cells_keep_what_is_there(
+    county: County,
+) -> None:
+    head = f"{DOORS},备注,核实日期"
+    await county.bring(
+        county.file("住户", head, (county.lane, "1号", "自住", "西边门", "2026-01-01")),
+        county.file(
+            "人口", PEOPLE, (county.lane, "1号", "张三", "户主", "15400000131", "1950-01-01")
+        ),
+        county.file("人口", PEOPLE, (county.lane, "1号", "李四", "配偶", "15400000132", "")),
+        county.file(
+            "任职", POSTS, (county.grid, "赵六", "网格员", "15400000133", "0752-6000001")
+        ),
+    )
+    plan = await county.bring(
+        county.file("住户", head, (county.lane, "1号", "出租", "", "")),
+        county.file("人口", PEOPLE, (county.lane, "1号", "张三", "父亲", "15400000131", "")),
+        county.file(
+            "人口", PEOPLE, (county.lane, "1号", "李四", "户主", "15400000132", "1955-01-01")
+        ),
+        county.file(
+            "任职", POSTS, (county.grid, "赵六", "网格员", "15400000133", "0752-6000009")
+        ),
+    )
+    assert {kind: outcomes(plan, kind) for kind in plan.totals} == {
+        "households": {"changed": 1},
+        "people": {"changed": 2},
+        "posts": {"changed": 1},
+    }
+    (home,) = await county.households()
+    assert (home.occupancy, home.note, home.version) == ("rented", "西边门", 2)
+    assert home.verified_on == date(2026, 1, 1)
+    who = {
+        (r.name, r.relation, r.is_head, r.birth_year, r.version)
+        for r in await county.residents()
+    }
+    assert who == {("张三", "父亲", False, 1950, 2), ("李四", "户主", True, 1955, 2)}
+    (post,) = await county.open_posts()
+    assert (post.duty_phone, post.version, post.is_primary) == ("0752-6000009", 2, True)
+
+
+async def test_nothing_is_written_while_one_row_has_a_fault(county: County) -> None:
+    before = await county.written()
+    file = county.file("住户", DOORS, (county.lane, "1号", ""), (county.lane, "", ""))
+    with pytest.raises(FaultsRemain) as refused:
+        await county.bring(file)
+    assert refused.value.members == {"faults": 1}
+    assert await county.written() == before
+
+
+async def test_the_act_has_counts_and_nothing_of_anybody(county: County) -> None:
+    await county.bring(
+        county.file(
+            "人口", PEOPLE, (county.lane, "1号", "张三", "", "15400000141", "1950-01-01")
+        )
+    )
+    applied = select(Act.detail).where(Act.what == APPLIED).order_by(Act.id.desc())
+    detail = str(await county.tx.scalar(applied.limit(1)))
+    assert "'people': {'new': 1" in detail
+    for secret in ("张三", "15400000141", "1号"):
+        assert secret not in detail
+
+
+async def test_of_many_appointments_each_post_is_settled_as_one_by_one(county: County) -> None:
+    grid = county.by_code[county.grid]
+    lanes = [
+        county.add(grid, f"{county.grid}{n:03}", "lane", f"{n}号巷") for n in range(10, 35)
+    ]
+    await county.tx.flush()
+    county.tx.add(Vacancy(node_id=lanes[0].id, role=Role.LANE_CHIEF.value, since=NOW))
+    await county.tx.flush()
+    rows = [
+        (lane.code, f"巷长{n}", "巷长", f"154000009{n:02}", "0752-6000001", "2026-11-01")
+        for n, lane in enumerate(lanes)
+    ]
+    rows[1] = (*rows[1][:5], "2027-01-01")
+    await county.bring(county.file("任职", f"{POSTS},任职时间", *rows))
+    told = select(OutboxRow.name, OutboxRow.payload).where(
+        OutboxRow.name.in_(("grid.post_filled", "grid.post_vacant")),
+        OutboxRow.payload["node_id"].astext.in_([str(lane.id) for lane in lanes]),
+    )
+    found = {(name, payload["node_id"]) for name, payload in await county.tx.execute(told)}
+    assert found == {
+        ("grid.post_filled", str(lanes[0].id)),
+        ("grid.post_vacant", str(lanes[1].id)),
+    }
+    assert len(await county.open_posts()) == 25
+
+
+async def test_who_said_a_door_before_it_was_registered_belongs_to_it(county: County) -> None:
+    lane = county.by_code[county.lane]
+    person = await somebody(county.tx, phone="15400000151")
+    at_home: dict[str, Any] = {**columns_of(lane.place)}
+    home = Residence(person_id=person.id, address="5号", stated_at=NOW, **at_home)
+    county.tx.add(home)
+    await county.tx.flush()
+    await county.bring(
+        county.file("人口", PEOPLE, (county.lane, "5号", "张三", "", "15400000151", ""))
+    )
+    (household,) = await county.households()
+    here = await county.tx.get_one(Residence, person.id, populate_existing=True)
+    assert (here.household_id, here.version) == (household.id, 2)
+    asked = "SELECT args->>'district_id' FROM procrastinate_jobs WHERE task_name = :name"
+    jobs = await county.tx.scalars(text(asked), {"name": "registers.match_district"})
+    assert str(county.district.id) in jobs.all()

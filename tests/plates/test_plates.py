@@ -1,0 +1,137 @@
+"""Plates to print: what stands on them, what one scans, and who may print them."""
+
+import hashlib
+import re
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from sqlalchemy import select, update
+
+from neighborhood_api.grid.models import Appointment, Node
+from neighborhood_api.identity.access import Role
+from neighborhood_api.kit.db import Tx
+from neighborhood_api.plates import drawing
+from tests.support.people import Callers
+from tests.support.places import Town
+from tests.support.refusals import refused
+
+PLATE = drawing.Plate(
+    lane="文魁街一巷",
+    place="罗阳街道 · 观华社区 · 第1网格",
+    people=(
+        drawing.Responsible("巷长", "陈巷长", "0752-9000001"),
+        drawing.Responsible("网格长", None, None),
+    ),
+    supervision="0752-9000002",
+    code="P1234567",
+    qr=drawing.qr_of("https://example.cn/p/P1234567"),
+    as_of="2026-11-22",
+)
+
+
+def picture(content: bytes) -> Image.Image:
+    return Image.open(BytesIO(content)).convert("L")
+
+
+def ink(image: Image.Image, box: tuple[int, int, int, int]) -> int:
+    """How many dark dots there are in a part of the plate."""
+    return sum(image.crop(box).histogram()[:128])
+
+
+def pages_of(pdf: bytes) -> int:
+    """How many pages the newest page tree of a file says that it has."""
+    return int(re.findall(rb"/Type /Pages\n/Count (\d+)", pdf)[-1])
+
+
+def test_a_plate_is_a5_at_300_dots_an_inch_with_its_code_on_the_right() -> None:
+    image = Image.open(BytesIO(drawing.png_of(PLATE)))
+    assert image.size == (2480, 1748)
+    assert [round(one) for one in image.info["dpi"]] == [300, 300]
+    grey = image.convert("L")
+    assert ink(grey, (1660, 500, 2360, 1200)) > 100_000
+    assert ink(grey, (120, 500, 1500, 860)) > 5_000
+    vacant = ink(grey, (120, 870, 1500, 1210))
+    assert vacant > 3_000
+
+
+def test_a_rare_character_and_a_long_name_fit() -> None:
+    long = drawing.Plate(**{**vars(PLATE), "lane": "㙓城鄣祎" * 12})
+    grey = picture(drawing.png_of(long))
+    assert ink(grey, (2360, 190, 2410, 480)) == 0
+    assert ink(grey, (120, 190, 2360, 480)) > 5_000
+
+
+def test_pages_hold_two_plates_each() -> None:
+    pdf = drawing.pdf_of([PLATE] * 3, "公示牌")
+    assert pdf.startswith(b"%PDF-")
+    assert pages_of(pdf) == 2
+
+
+async def png(caller: Any, node: Node, query: str = "code=url") -> Any:  # noqa: ANN401
+    return await caller.get(f"/grid/nodes/{node.id}/plate.png?{query}")
+
+
+async def test_a_chiefs_plate_changes_with_the_chief_and_without_names_it_never_does(
+    callers: Callers, town: Town, tx: Tx
+) -> None:
+    lane = town.at(1, 1, 1, 1)
+    chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
+
+    async def digests() -> list[str]:
+        answers = [
+            await png(chief, lane, query) for query in ("code=url", "code=url&names=false")
+        ]
+        assert [a.status_code for a in answers] == [200, 200], answers[0].text
+        assert answers[0].headers["content-type"] == "image/png"
+        return [hashlib.sha256(answer.content).hexdigest() for answer in answers]
+
+    before = await digests()
+    assert before[0] != before[1]
+    assert await digests() == before
+    mine = (Appointment.node_id == lane.id, Appointment.role == Role.LANE_CHIEF.value)
+    await tx.execute(update(Appointment).where(*mine).values(duty_phone="0752-9999999"))
+    after = await digests()
+    assert (after[0] == before[0], after[1] == before[1]) == (False, True)
+
+
+async def test_where_there_is_wechat_its_own_code_is_printed(
+    callers: Callers, town: Town
+) -> None:
+    lane = town.at(1, 1, 1, 1)
+    chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
+    url, usual, wechat = [
+        (await png(chief, lane, query)).content for query in ("code=url", "", "code=wechat")
+    ]
+    assert usual == wechat != url
+    assert picture(usual).size == (2480, 1748)
+
+
+async def test_all_plates_of_a_place_are_in_one_file(callers: Callers, town: Town) -> None:
+    worker = await callers.staff(town, Role.COMMUNITY_WORKER, 1, 1)
+    answer = await worker.get(f"/grid/nodes/{town.at(1, 1).id}/plates.pdf?code=url")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    assert pages_of(answer.content) == 2  # four lanes
+
+
+async def test_what_has_no_plate_is_told(callers: Callers, town: Town, tx: Tx) -> None:
+    operator = await callers.staff(town, Role.OPERATOR)
+    grid = town.at(1, 1, 1)
+    refused(await png(operator, grid), 422, "not_a_lane")
+    below = select(Node.id).where(Node.parent_id == grid.id)
+    await tx.execute(update(Node).where(Node.id.in_(below)).values(plate_code=None))
+    refused(await png(operator, town.at(1, 1, 1, 1)), 404, "no_plates")
+    answer = await operator.get(f"/grid/nodes/{grid.id}/plates.pdf?code=url")
+    refused(answer, 404, "no_plates")
+
+
+async def test_only_who_works_there_prints(callers: Callers, town: Town) -> None:
+    lane = town.at(1, 1, 1, 1)
+    resident = await callers.resident(lane.place)
+    neighbour = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 2)
+    across = await callers.staff(town, Role.COMMUNITY_SECRETARY, 1, 2)
+    for caller in (resident, neighbour, across):
+        refused(await png(caller, lane), 403, "forbidden")
+        answer = await caller.get(f"/grid/nodes/{lane.id}/plates.pdf?code=url")
+        refused(answer, 403, "forbidden")

@@ -1,0 +1,50 @@
+"""She sees which post looked at her data, where, when and why; and never the name."""
+
+from sqlalchemy import select
+
+from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
+from neighborhood_api.kit.db import Tx
+from tests.privacy.arranging import done, traces
+from tests.support.clock import Clock
+from tests.support.issues import Street
+
+
+async def test_the_looks_of_all_domains_are_one_list(
+    street: Street, tx: Tx, clock: Clock
+) -> None:
+    her = await traces(street, tx, now=clock.now)
+    first = (await her.caller.get("/me/data-looks", params={"limit": 2})).json()
+    rest = (
+        await her.caller.get("/me/data-looks", params={"limit": 2, "after": first["next"]})
+    ).json()
+    found = {one["what"]: one for one in first["items"] + rest["items"]}
+    assert found.keys() == {"issue_phone", "child", "resident"}
+    assert rest["next"] is None
+    phone = found["issue_phone"]
+    assert (phone["role_name"], phone["node_name"]) == ("巷长", "1号巷")
+    assert phone["subject_id"] == her.issue_id
+    assert (found["child"]["reason"], found["child"]["role"]) == (
+        "联系家长",
+        "community_worker",
+    )
+    chief = await tx.scalar(select(Person.name).where(Person.id == street.chief.person_id))
+    assert str(chief) not in str(found)
+
+
+async def test_looks_at_others_are_not_hers(street: Street, tx: Tx, clock: Clock) -> None:
+    await traces(street, tx, now=clock.now)
+    for caller in (
+        street.chief,
+        await street.callers.resident(street.town.place(1, 1, 1, 1)),
+        await street.staff(Role.COMMUNITY_WORKER, 1, 1),
+    ):
+        assert (await caller.get("/me/data-looks")).json()["items"] == []
+
+
+async def test_looks_outlive_the_child(street: Street, tx: Tx, clock: Clock) -> None:
+    her = await traces(street, tx, now=clock.now)
+    path = f"/children/{her.child_id}/withdraw-consent"
+    await done(her.caller, path, cancel_enrolments=True)
+    looks = (await her.caller.get("/me/data-looks")).json()["items"]
+    assert "child" in {one["what"] for one in looks}

@@ -6,6 +6,7 @@ constant with a name, so that it can be found, explained and counted.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
@@ -129,8 +130,8 @@ class Query(Generic[T]):
         return [row(**columns) for columns in found]
 
     def _opened(self, found: Iterable[Any]) -> list[Any]:
-        """Read what is sealed in rows."""
-        unseal = seals().open
+        """Read what is sealed in rows; a value that is in all of them is read once."""
+        unseal = cache(seals().open)
         rows: list[Any] = []
         for one in found:
             row: Any = list(one) if self._in_order else dict(one)

@@ -8,7 +8,7 @@ from typing import Annotated, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from neighborhood_api.kit.asking import asked
 from neighborhood_api.kit.problems import Problem
@@ -40,13 +40,16 @@ class BadCursor(Problem):
 class Page(Out, Generic[T]):
     """One page, newest first unless the operation says otherwise."""
 
+    # A parametrised class has no source, and Pydantic searches every module for it.
     model_config = ConfigDict(
-        json_schema_extra={"description": "一页，默认新的在前 · One page, newest first."}
+        use_attribute_docstrings=False,
+        json_schema_extra={"description": "一页，默认新的在前 · One page, newest first."},
     )
-    items: list[T]
-    """本页内容 · What is on this page."""
-    next: str | None
-    """下一页的 `after`,没有下一页则为空 · Pass as `after`; null on the last page."""
+    items: list[T] = Field(description="本页内容 · What is on this page.")
+    next: str | None = Field(
+        description="下一页的 `after`,没有下一页则为空 · "
+        "Pass as `after`; null on the last page."
+    )
 
 
 @dataclass(frozen=True)

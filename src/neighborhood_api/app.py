@@ -168,22 +168,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Its logs carry exception messages, and those carry data; the rest is in `Envelope`.
         telemetry={"logs": False, "tracing": False, "metrics": False},
     )
-    hand_over_with(OPEN_CASES)
-    app.state.settings = settings
-    app.state.database = database
-    app.state.clock = right_now
-    app.state.standing_of = standing_of
-    app.state.holds_posts = holds_posts
-    app.state.offices_of = offices_of
-    app.state.names_of = names_of
-    app.state.links = links_from(settings, PREFIX)
-    app.state.store = store_from(settings)
-    app.state.gate = Gate(
-        tokens=Tokens(keyring_from(settings)),
-        revocations=Revocations(database),
-        sign_ins=RateLimit("sign_in", settings.sign_ins_per_minute),
-        writes=RateLimit("write", settings.writes_per_minute),
-    )
+    _give(app, settings, database)
     errors.install(app)
     install_docs(app)
     for router in ROUTERS:
@@ -203,6 +188,26 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         )
     app.add_middleware(Envelope)
     return app
+
+
+def _give(app: FastAPI, settings: Settings, database: Database) -> None:
+    """Give the application what its operations ask for."""
+    hand_over_with(OPEN_CASES)
+    app.state.settings = settings
+    app.state.database = database
+    app.state.clock = right_now
+    app.state.standing_of = standing_of
+    app.state.holds_posts = holds_posts
+    app.state.offices_of = offices_of
+    app.state.names_of = names_of
+    app.state.links = links_from(settings, PREFIX)
+    app.state.store = store_from(settings)
+    app.state.gate = Gate(
+        tokens=Tokens(keyring_from(settings)),
+        revocations=Revocations(database),
+        sign_ins=RateLimit("sign_in", settings.sign_ins_per_minute),
+        writes=RateLimit("write", settings.writes_per_minute),
+    )
 
 
 def keyring_from(settings: Settings) -> Keyring:

@@ -220,10 +220,7 @@ async def move(
     Emits: Moved, PlaceOffered, PlaceGiven.
     """
     present, wished = resources
-    if State(row.state) not in LIVE - {State.HELD, State.CHECKED_IN}:
-        raise AlreadyEnded
-    if row.until is not None and row.until <= now:
-        raise HoldRanOut
+    _require_movable(row, now=now)
     terms = await terms_of(handle, wished.policy_id)
     wish = wish._replace(seats=row.seats)
     await lock_waiting(handle, {present, wished}, persons=_holder(row), now=now)
@@ -237,11 +234,7 @@ async def move(
     if reasons:
         refuse(reasons, by_code)
     await _require_own_time(handle, row, wish)
-    before = {
-        "resource_id": str(row.resource_id),
-        "starts_at": row.starts_at.isoformat(),
-        "ends_at": row.ends_at.isoformat(),
-    }
+    before = _where_and_when(row)
     left = await give_back(handle, present, row, await terms_of(handle, row.policy_id))
     done = row._replace(
         resource_id=wished.id,
@@ -257,6 +250,23 @@ async def move(
     left = wished if left.id == wished.id else left
     await fill_freed(handle, left, now=now, locked=True)
     return done
+
+
+def _require_movable(row: RegistrationRow, *, now: datetime) -> None:
+    """Refuse what is over, or has begun to be used."""
+    if State(row.state) not in LIVE - {State.HELD, State.CHECKED_IN}:
+        raise AlreadyEnded
+    if row.until is not None and row.until <= now:
+        raise HoldRanOut
+
+
+def _where_and_when(row: RegistrationRow) -> dict[str, str]:
+    """Say what a move leaves, for the record."""
+    return {
+        "resource_id": str(row.resource_id),
+        "starts_at": row.starts_at.isoformat(),
+        "ends_at": row.ends_at.isoformat(),
+    }
 
 
 def _in_the_way(present: ResourceRow, wished: ResourceRow, *, free: bool) -> list[Reason]:

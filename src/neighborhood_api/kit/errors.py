@@ -17,7 +17,13 @@ from starlette.exceptions import HTTPException
 from neighborhood_api.kit import problems
 from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.messages import explain
-from neighborhood_api.kit.problems import MEDIA_TYPE, FieldError, Problem, ProblemBody
+from neighborhood_api.kit.problems import (
+    MEDIA_TYPE,
+    FieldError,
+    Problem,
+    ProblemBody,
+    problem_schemas,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +82,7 @@ def install(app: FastAPI) -> None:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     describe = app.openapi
-    app.openapi = lambda: _relabel(describe())  # type: ignore[method-assign]
+    app.openapi = lambda: _described(describe())  # type: ignore[method-assign]
 
 
 def english(request: Request) -> bool:
@@ -89,14 +95,10 @@ def problem_response(request: Request, problem: Problem) -> Response:
     return _send(request, problem.body(english=english(request)))
 
 
-def _relabel(spec: dict[str, Any]) -> dict[str, Any]:
-    """Say in the description what is true on the wire: errors are problem documents."""
-    for operations in spec["paths"].values():
-        for operation in operations.values():
-            for code, response in operation["responses"].items():
-                content = response.get("content", {})
-                if code >= "400" and "application/json" in content:
-                    content[MEDIA_TYPE] = content.pop("application/json")
+def _described(spec: dict[str, Any]) -> dict[str, Any]:
+    """Add to the description what all errors look like."""
+    schemas = spec["components"]["schemas"] | problem_schemas()
+    spec["components"]["schemas"] = dict(sorted(schemas.items()))
     return spec
 
 

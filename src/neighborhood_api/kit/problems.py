@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, JsonValue
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMAS = "#/components/schemas/"
 
 
 class Problem(Exception):  # noqa: N818  (named for what happened, like a problem type)
@@ -153,11 +154,21 @@ class InternalError(Problem):
     message = "系统出错了，请稍后再试；如一直出现，请把编号告诉社区工作人员"
 
 
+def problem_schemas() -> dict[str, Any]:
+    """Describe what `problems` refers to, for the components of the API description."""
+    described = ProblemBody.model_json_schema(ref_template=SCHEMAS + "{model}")
+    return {**described.pop("$defs"), ProblemBody.__name__: described}
+
+
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """Document the refusals of an operation, for `responses=`."""
+    """Document the refusals of an operation, for `responses=`.
+
+    By reference: FastAPI would make the same reader of `ProblemBody` anew for each of them.
+    """
     docs: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        entry = docs.setdefault(int(kind.status), {"model": ProblemBody, "description": ""})
+        content = {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}{ProblemBody.__name__}"}}}
+        entry = docs.setdefault(int(kind.status), {"description": "", "content": content})
         line = f"`{kind.code()}` {kind.title}. {kind.message}"
         entry["description"] = f"{entry['description']}\n\n{line}".strip()
     return docs

@@ -22,7 +22,7 @@ demo: $(RUN) ## Start the API with an invented neighbourhood on http://127.0.0.1
 	@.venv/bin/neighborhood-api demo
 
 test: $(DEV) ## Run the tests
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) ## Check style, types, imports, the API description and the migrations
 	.venv/bin/ruff check

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 from typing_extensions import override
 
@@ -26,6 +26,7 @@ from neighborhood_api.kit.db import Database, ReadTx, Tx
 from neighborhood_api.kit.reads import Reader
 from neighborhood_api.kit.sealing import Seals, seals, use_seals
 from neighborhood_api.settings import Settings
+from tests.support.client import Client
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
 from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
@@ -204,8 +205,7 @@ async def tx(rolled_back: Database) -> AsyncIterator[Tx]:
 
 @asynccontextmanager
 async def client_of(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(app)
-    async with AsyncClient(transport=transport, base_url="http://api/api/v1") as client:
+    async with Client(app) as client:
         yield client
 
 

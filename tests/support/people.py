@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from sqlalchemy import bindparam, select
 
 from neighborhood_api.grid.models import Residence
@@ -14,12 +14,13 @@ from neighborhood_api.identity.models import Person, SignIn
 from neighborhood_api.identity.places import Place, columns_of
 from neighborhood_api.kit.db import Database, Model, ReadTx, Tx, save
 from neighborhood_api.kit.ids import new_id
+from tests.support.client import Client
 from tests.support.places import Town
 
 EPOCH = select(Person.epoch).where(Person.id == bindparam("person_id"))
 
 
-class Caller(AsyncClient):
+class Caller(Client):
     """An HTTP client that is signed in as `person_id`."""
 
     person_id: UUID
@@ -69,11 +70,7 @@ class Callers:
             epoch = (await session.execute(EPOCH, {"person_id": person_id})).scalar_one()
             standing = await standing_of(tx, person_id, now)
         token = self._app.state.gate.tokens.make(person_id, sign_in.id, epoch, standing, now)
-        caller = Caller(
-            transport=ASGITransport(self._app),
-            base_url="http://api/api/v1",
-            headers={"authorization": f"Bearer {token}"},
-        )
+        caller = Caller(self._app, {"authorization": f"Bearer {token}"})
         caller.person_id = person_id
         self._open.append(caller)
         return caller

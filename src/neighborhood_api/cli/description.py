@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from neighborhood_api.app import create_app
@@ -11,6 +12,7 @@ from neighborhood_api.settings import Settings
 DEFAULT_PATH = Path("openapi/openapi.json")
 
 
+@cache
 def description() -> str:
     """Return the OpenAPI document; neither the environment nor a database has a say in it."""
     with tempfile.TemporaryDirectory() as folder:

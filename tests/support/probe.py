@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -268,6 +269,10 @@ def create_probe(database: Database) -> FastAPI:
     return app
 
 
+_probe_of = cache(create_probe)
+"""Built once for each database: FastAPI takes every operation apart on its first request."""
+
+
 class Probe(AsyncClient):
     """A client of the probe, that also looks into its table."""
 
@@ -293,7 +298,7 @@ class Probe(AsyncClient):
 @asynccontextmanager
 async def probe_over(database: Database) -> AsyncIterator[Probe]:
     """Serve the probe over `database`."""
-    transport = ASGITransport(create_probe(database))
+    transport = ASGITransport(_probe_of(database))
     async with Probe(transport=transport, base_url="http://probe") as client:
         client.database = database
         yield client

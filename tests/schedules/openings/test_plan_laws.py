@@ -51,7 +51,7 @@ scenes = days.flatmap(lambda day: st.builds(Scene, st.just(day), facts_about(day
 
 
 @given(scene=scenes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_it_is_open_in_exactly_the_minutes_that_the_slow_look_finds(scene: Scene) -> None:
     day = scene.facts.plan().day(scene.day)
     event(f"holiday: {scene.day in HOLIDAYS}, parent: {scene.facts.parent is not None}")
@@ -65,7 +65,7 @@ def test_it_is_open_in_exactly_the_minutes_that_the_slow_look_finds(scene: Scene
 
 
 @given(scene=scenes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_day_that_is_not_as_usual_says_why(scene: Scene) -> None:
     day = scene.facts.plan().day(scene.day)
     why = day_reason(day)
@@ -130,7 +130,7 @@ def wishes(draw: st.DrawFn) -> Wish:
 
 
 @given(wish=wishes())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_wish_is_granted_exactly_when_counting_minutes_says_so(wish: Wish) -> None:
     scene, span, limit, now = wish
     day = span.starts_at.astimezone(SHOWN_ZONE).date()
@@ -144,7 +144,7 @@ def test_a_wish_is_granted_exactly_when_counting_minutes_says_so(wish: Wish) -> 
 
 
 @given(wish=wishes(), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_neighbouring_slots_shown_without_hurdle_are_granted_and_others_are_not(
     wish: Wish, data: st.DataObject
 ) -> None:
@@ -171,7 +171,7 @@ def test_neighbouring_slots_shown_without_hurdle_are_granted_and_others_are_not(
 
 
 @given(scene=scenes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_says_nothing_of_its_own_is_open_when_its_parent_is(scene: Scene) -> None:
     parent = scene.facts.parent or scene.facts.own
     silent = Plan(Sheet(UUID(int=0)), REAL, parent)
@@ -179,7 +179,7 @@ def test_what_says_nothing_of_its_own_is_open_when_its_parent_is(scene: Scene) -
 
 
 @given(scene=scenes, data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nothing_of_its_own_opens_what_the_parent_has_closed(
     scene: Scene, data: st.DataObject
 ) -> None:
@@ -235,7 +235,7 @@ def test_a_closure_only_takes_away_and_lifting_it_gives_back(
 
 
 @given(scene=scenes, minute=st.integers(-60, DAY_MINUTES + 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_next_opening_is_the_first_open_minute_from_now_on(
     scene: Scene, minute: int
 ) -> None:

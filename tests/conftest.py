@@ -27,6 +27,7 @@ from neighborhood_api.kit.reads import Reader
 from neighborhood_api.kit.sealing import Seals, seals, use_seals
 from neighborhood_api.settings import Settings
 from tests.support.client import Client
+from tests.support.passwords import hash_cheaply
 from tests.support.people import Callers
 from tests.support.places import Town, build_town
 from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
@@ -128,6 +129,12 @@ def personal_keys(settings: Settings) -> Seals:
     """Phones and addresses are sealed with one key in all tests of a process."""
     use_personal_keys(settings)
     return seals()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """A hash of the product takes a core and 64 MiB for 50 ms; that it does, one test sees."""
+    hash_cheaply()
 
 
 @pytest.fixture(autouse=True)

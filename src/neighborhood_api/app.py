@@ -48,6 +48,7 @@ from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.direct import Direct, direct_operations
 from neighborhood_api.kit.docs import install_docs
 from neighborhood_api.kit.envelope import Envelope
+from neighborhood_api.kit.finding import find_by_shape
 from neighborhood_api.kit.limits import RateLimit
 from neighborhood_api.kit.problems import InvalidRequest, problems
 from neighborhood_api.notifications import routes as notifications
@@ -137,7 +138,7 @@ ROUTERS = (
     audit.router,
     operation.router,
 )
-"""The busiest first: the framework looks for the right operation one after the other."""
+"""The busiest first: those that an address may belong to are asked one after the other."""
 LONGEST_BODY = 1024 * 1024
 """Bytes; uploads have a limit of their own."""
 DESCRIPTION = """\
@@ -177,6 +178,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(operation.metrics_page)
     if settings.demo:
         app.include_router(demo.router, prefix=PREFIX)
+    find_by_shape(app, PREFIX)
     app.add_middleware(Direct, operations=direct_operations(app))
     if settings.cors_origins:
         app.add_middleware(

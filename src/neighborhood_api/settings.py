@@ -137,6 +137,10 @@ class Settings(BaseSettings):
     """How long after a booking it is kept which caller without an account it was for."""
     callers_kept_days: int = Field(default=730, ge=30)
     """How long after an issue was closed it is kept which caller without an account told it."""
+    past_residences_kept_days: int = Field(default=1096, ge=30)
+    """How long it is kept where somebody lived before, after she left."""
+    ended_entries_kept_days: int = Field(default=1096, ge=30)
+    """How long registers keep who moved out, care that ended, organisations that closed."""
     child_look_days: int = Field(default=30, ge=0, le=30)
     """How long after a session staff may open a child's record; guardians agreed to 30."""
 

@@ -54,6 +54,7 @@ async def test_every_grid_operation_answers_every_caller_as_the_table_says(
         "duty_phone": "0752-1234567",
         "starts_on": date(2026, 1, 1).isoformat(),
     }
+    kept = {"duty_phone": "0752-1234567", "ends_on": None, "version": 1}
     call = street.wish(on_behalf_of={"name": "王女士", "phone": phone_number()})
     found: dict[str, dict[str, int]] = {}
     for name, caller in everybody.items():
@@ -67,6 +68,8 @@ async def test_every_grid_operation_answers_every_caller_as_the_table_says(
                 changes.append(await caller.post(f"{held}/{change}", json=body))
         async with undone(connection):
             changes.append(await caller.post(f"{held}/end-stand-in"))
+        async with undone(connection):
+            changes.append(await caller.put(held, json=kept))
         statuses = {answer.status_code for answer in changes}
         assert len(statuses) == 1, name
         register = await caller.get(f"/grid/nodes/{lane.id}/households")

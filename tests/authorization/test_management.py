@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.authorization.attempts import rows_written
+from tests.authorization.attempts import acts_kept, rows_written
 from tests.authorization.cast import CHIEF, EVERYBODY, FROM_GRID, LEADING, OPERATORS
 from tests.authorization.seats import undone
 from tests.authorization.world import World
@@ -120,6 +120,11 @@ async def test_a_place_is_managed_by_whom_the_policy_names(
     answer = await world.client("nobody").request(change.method, path, json=body)
     assert answer.status_code == 401
     for who in sorted(change.allowed):
+        by = world.cast[who].person_id
         async with undone(world.connection):
+            kept = await acts_kept(world.connection, by)
             answer = await world.client(who).request(change.method, path, json=body)
+            leaves = await acts_kept(world.connection, by) - kept
         assert answer.status_code in {200, 409}, (who, answer.text)  # 409: older version
+        changed = change.method != "GET" and answer.status_code == 200
+        assert leaves == changed, who

@@ -2,10 +2,9 @@
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
 from httpx import Response
 
-from tests.authorization.attempts import rows_written
+from tests.authorization.attempts import Operations, operations_of, rows_written
 from tests.authorization.cast import EVERYBODY
 from tests.authorization.issue_operations import LINES, Line, readers
 from tests.authorization.seats import undone
@@ -17,13 +16,8 @@ PUBLIC = {"read_public_issue"}
 
 
 @pytest.fixture(scope="module")
-def operations(app: FastAPI) -> dict[str, tuple[str, str]]:
-    """Method and address of every operation by its name."""
-    return {
-        str(context.name): (next(iter(context.methods or {"GET"})), str(context.path))
-        for context in iter_route_contexts(app.routes)
-        if isinstance(context.original_route, APIRoute)
-    }
+def operations(app: FastAPI) -> Operations:
+    return operations_of(app)
 
 
 def expected(line: Line) -> dict[str, int]:
@@ -33,9 +27,7 @@ def expected(line: Line) -> dict[str, int]:
     return found | dict.fromkeys(line.allowed, 200) | line.answers | {"nobody": 401}
 
 
-async def attempt(
-    world: World, operations: dict[str, tuple[str, str]], who: str, line: Line
-) -> Response:
+async def attempt(world: World, operations: Operations, who: str, line: Line) -> Response:
     method, path = operations[line.operation]
     ids = world.ids | {
         "issue_id": world.issues[line.situation],
@@ -56,7 +48,7 @@ def name_of(line: Line) -> str:
 
 @pytest.mark.parametrize("line", LINES, ids=name_of)
 async def test_an_issue_is_touched_by_whom_the_policy_names(
-    line: Line, world: World, operations: dict[str, tuple[str, str]]
+    line: Line, world: World, operations: Operations
 ) -> None:
     wanted = expected(line)
     refused = [who for who, status in wanted.items() if status in {401, 403, 404}]
@@ -72,9 +64,7 @@ async def test_an_issue_is_touched_by_whom_the_policy_names(
     }
 
 
-def test_no_operation_on_an_issue_is_forgotten(
-    operations: dict[str, tuple[str, str]],
-) -> None:
+def test_no_operation_on_an_issue_is_forgotten(operations: Operations) -> None:
     tried = {line.operation for line in LINES}
     of_issues = {name for name, (_, path) in operations.items() if "{issue_id}" in path}
     assert len(of_issues) > 50

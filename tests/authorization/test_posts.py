@@ -118,6 +118,7 @@ async def test_every_operation_of_posts_answers_every_caller_as_the_table_says(
         "record": [
             ("PUT", f"{held}/selection", chosen),
             ("POST", f"{held}/make-primary", None),
+            ("PUT", held, {"duty_phone": "0752-9100009", "ends_on": None, "version": 1}),
         ],
         "work": [("GET", f"{held}/work", None)],
     }

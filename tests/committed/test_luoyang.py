@@ -26,17 +26,17 @@ from tests.reorganisation.luoyang import ISSUES, RESIDENTS, Luoyang, load_luoyan
 from tests.support.people import actor_of
 from tests.support.postgres import NewDatabase
 
-EACH = "SELECT count(*), count(DISTINCT {key}) FROM {table}"
-COUNTED = {
-    "person": "id",
-    "residence": "person_id",
-    "household": "id",
-    "case_file": "id",
-    "issue": "case_id",
-    "issue_publication": "case_id",
-    "case_timer": "id",
-    "appointment": "id",
-}
+COUNTED = (
+    "person",
+    "residence",
+    "household",
+    "case_file",
+    "issue",
+    "issue_publication",
+    "case_timer",
+    "appointment",
+)
+"""Each row has a key of its own, so that a number tells of lost and of doubled ones."""
 LANES = "SELECT lane_id, count(*) FROM residence GROUP BY lane_id"
 CLOCKS = (
     "SELECT md5(string_agg(concat_ws(' ', id, code, state, opened_at, respond_due_at,"
@@ -87,11 +87,9 @@ async def all_of(tx: Tx, query: str) -> dict[Any, Any]:
     return {row[0]: tuple(row[1:]) for row in await tx.execute(text(query))}
 
 
-async def counted(tx: Tx) -> dict[str, tuple[int, int]]:
-    return {
-        table: tuple((await tx.execute(text(EACH.format(key=key, table=table)))).one())
-        for table, key in COUNTED.items()
-    }
+async def counted(tx: Tx) -> dict[str, int]:
+    whole = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in COUNTED)  # noqa: S608
+    return {row[0]: row[1] for row in await tx.execute(text(whole))}
 
 
 async def _drafted(tx: Tx, town: Luoyang, now: datetime) -> Reorganisation:
@@ -107,10 +105,10 @@ async def _drafted(tx: Tx, town: Luoyang, now: datetime) -> Reorganisation:
     plan = await service.draft_reorganisation(tx, operator, wish, now=now)
     shown = await views.preview(tx, plan, now=now)
     assert shown.troubles == []
-    assert sum(one.counts["residents"] for one in shown.places if one.change == "ends") == (
+    assert sum(one.counts.residents for one in shown.places if one.change == "ends") == (
         RESIDENTS
     )
-    assert sum(one.counts["open_issues"] for one in shown.places if one.change == "ends") == (
+    assert sum(one.counts.open_issues for one in shown.places if one.change == "ends") == (
         ISSUES
     )
     decisions = tuple(
@@ -131,8 +129,8 @@ async def test_eight_become_nineteen_and_nobody_is_lost_or_doubled(
         operator = await actor_of(tx, luoyang.operator_id)
         plan = await _drafted(tx, luoyang, now)
         plan_id, version = plan.id, plan.version
-    assert before["residence"] == (RESIDENTS, RESIDENTS)
-    assert before["case_file"] == (ISSUES, ISSUES)
+    assert before["residence"] == RESIDENTS
+    assert before["case_file"] == ISSUES
     began = perf_counter()
     async with luoyang_database.transaction() as tx:
         await service.apply_reorganisation(tx, operator, plan_id, version, now=now)

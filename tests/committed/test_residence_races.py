@@ -252,6 +252,30 @@ async def test_who_moves_out_while_her_household_is_verified_is_ended_once(
         assert (home.confirmed_at, home.refused_at is None) == (None, False)
 
 
+async def test_who_is_known_as_somebody_that_moves_out_is_confirmed_no_more(
+    live_database: Database, live_town: Town, live_callers: Callers
+) -> None:
+    worker = (await deciders(live_callers, live_town))[1]
+    household = await new_household(live_database, live_town)
+    caller, number = await live_callers.resident(), phone_number()
+    await caller.put("/me/residence", json=door(household))
+    async with live_database.transaction() as tx:
+        (await tx.get_one(Person, caller.person_id)).phone = number
+        where: dict[str, Any] = {**columns_of(household.place)}
+        entry = Resident(household_id=household.id, name="王小明", phone=number, **where)
+        tx.add(entry)
+    url = f"/registers/residents/{entry.id}/end"
+    async with live_database.transaction() as tx:
+        await match_person(tx, caller.person_id, now=datetime.now(UTC))
+        ending = asyncio.create_task(worker.post(url, json={"version": 1}))
+        await asyncio.sleep(0.5)  # it has seen the entry without an account, and waits for it
+        assert not ending.done()
+    assert codes([await ending]) == {"stale_version": 1}
+    assert (await home_of(live_database, caller)).confirmed_at is not None
+    assert (await worker.post(url, json={"version": 1})).status_code == 200
+    assert (await home_of(live_database, caller)).confirmed_at is None
+
+
 async def test_accounts_that_are_joined_while_the_claim_is_decided_keep_one_residence(
     live_database: Database, live_town: Town, live_callers: Callers
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -137,3 +138,85 @@ async def test_outside_demo_mode_there_is_no_list(http: AsyncClient, app: FastAP
     answer = await http.get("/demo/people")
 
     assert answer.status_code == 404
+
+
+async def test_the_first_resident_sees_her_second_layer_and_who_is_on_call(demo: Demo) -> None:
+    grid = await get(demo, (await demo.people())[0], "/me/grid")
+
+    chain = grid["layers"][0]["chain"]
+    assert [one["post"] for one in chain] == ["片长", "组长", "邻长"]
+    assert all(one["holder"] and one["duty_phone"] for one in chain)
+    assert grid["on_call"]["rostered"] is True
+
+
+async def test_a_newcomer_is_confirmed_by_a_number_that_the_register_has(demo: Demo) -> None:
+    newcomer = next(person for person in await demo.people() if person["name"] is None)
+    token = (await demo.sign_in(newcomer)).json()["access_token"]
+    then = newcomer["then"]
+    assert isinstance(then, list)
+
+    answers = [
+        await demo.http.request(
+            one["method"],
+            one["path"],
+            json=one["body"],
+            headers={"authorization": f"Bearer {token}"},
+        )
+        for one in then
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[-1].json()["state"] == "confirmed"
+
+
+async def test_claims_stale_entries_and_special_care_wait_for_the_grid_worker(
+    demo: Demo,
+) -> None:
+    people = await demo.people()
+    worker = next(person for person in people if person["role"] == "grid_worker")
+    node_id = (await get(demo, worker, "/me"))["posts"][0]["node_id"]
+
+    for waiting in (
+        f"/residence-claims?node_id={node_id}",
+        f"/registers/households?node_id={node_id}&stale=true",
+        f"/registers/residents?node_id={node_id}&stale=true",
+        f"/registers/care-flags?node_id={node_id}",
+        f"/registers/establishments?node_id={node_id}",
+    ):
+        assert (await get(demo, worker, waiting))["items"] != [], waiting
+
+
+async def test_a_new_version_of_a_text_waits_for_who_agreed_to_the_old_one(demo: Demo) -> None:
+    texts = (await get(demo, (await demo.people())[0], "/me/consents"))["items"]
+
+    assert {(one["kind"], one["asked"], one["agreed_version"]) for one in texts} == {
+        ("user_agreement", False, "2026-1"),
+        ("privacy_policy", True, "2026-1"),
+        ("personal_notices", True, None),
+    }
+
+
+async def test_nobody_is_said_to_have_decided_what_was_there_from_the_start(
+    demo: Demo,
+) -> None:
+    people = await demo.people()
+    operator = next(person for person in people if person["role"] == "operator")
+    node_id = (await get(demo, operator, "/me"))["posts"][0]["node_id"]
+
+    acts = (await get(demo, operator, f"/grid/nodes/{node_id}/acts?limit=100"))["items"]
+
+    assert {"layer.created", "grid.shift_series_made", "grid.boundaries_imported"} <= {
+        one["what"] for one in acts
+    }
+    assert [one["what"] for one in acts if one["more_changes"]] == []
+    founded = {"node", "household", "appointment"}
+    assert [c for one in acts for c in one["changes"] if c["table"] in founded] == []
+
+
+async def get(demo: Demo, person: dict[str, object], path: str) -> Any:  # noqa: ANN401  (JSON)
+    """What somebody reads."""
+    token = (await demo.sign_in(person)).json()["access_token"]
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await demo.http.get(f"/api/v1{path}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()

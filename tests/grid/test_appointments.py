@@ -328,7 +328,7 @@ async def test_ending_the_standing_in_takes_the_power_at_once(
     people = [{"name": f"代班{n}", "phone": phone_number()} for n in (1, 2)]
     late = {"person": people[0], "until": days.yesterday.isoformat()}
     answer = await operator.post(f"{path}/stand-in", json=late)
-    refused(answer, 422, "term_ends_before_it_starts")
+    refused(answer, 422, "stand_in_over")
     first = (await operator.post(f"{path}/stand-in", json={"person": people[0]})).json()
     substitute = await callers.person(UUID(first["stand_in_id"]))
     assert (await substitute.get("/staff/issues")).status_code == 200
@@ -411,3 +411,40 @@ async def test_the_roster_lists_holders_now_and_to_come_for_their_superiors(
     for role, where in strangers:
         caller = await callers.staff(town, role, *where)
         refused(await caller.get(path), 403, "forbidden")
+
+
+async def test_a_new_duty_phone_or_last_day_reaches_everything_that_shows_it(
+    operator: Caller, town: Town, tx: Tx, days: Days, clock: Clock, http: AsyncClient
+) -> None:
+    lane, grid = town.at(1, 1, 1, 1), town.at(1, 1, 1)
+    held = await appointment_at(tx, lane, Role.LANE_CHIEF)
+    path = f"/appointments/{held.id}"
+    roster = f"/grid/nodes/{grid.id}/roster"
+    for number in (1, 3):
+        begins = clock.now + timedelta(days=number)
+        shift = {
+            "person_id": str(held.person_id),
+            "starts_at": begins.isoformat(),
+            "ends_at": (begins + timedelta(hours=1)).isoformat(),
+        }
+        assert (await operator.post(roster, json=shift)).status_code == 200
+    wish = {"duty_phone": "0752-8888888", "ends_on": None, "version": 1}
+    changed = (await operator.put(path, json=wish)).json()
+    assert (changed["duty_phone"], changed["version"]) == ("0752-8888888", 2)
+    plate = (await http.get(f"/grid/plates/{lane.plate_code}")).json()
+    assert plate["lane_chief"]["duty_phone"] == "0752-8888888"
+    refused(await operator.put(path, json=wish), 409, "stale_version")
+    for day in (days.yesterday, held.starts_on - timedelta(days=1)):
+        past = wish | {"ends_on": day.isoformat(), "version": 2}
+        refused(await operator.put(path, json=past), 422, "last_day_past")
+    shorter = wish | {"ends_on": days.tomorrow.isoformat(), "version": 2}
+    assert (await operator.put(path, json=shorter)).json()["ends_on"] == shorter["ends_on"]
+    shifts = (await operator.get(roster)).json()["items"]
+    assert [one["duty_phone"] for one in shifts] == [
+        "0752-8888888"
+    ]  # the later one is released
+    told = select(OutboxRow).where(OutboxRow.name == "grid.appointment_amended")
+    assert len((await tx.scalars(told)).all()) == 2
+    assert (await operator.post(f"{path}/end")).status_code == 200
+    after = wish | {"version": 4}
+    refused(await operator.put(path, json=after), 409, "appointment_already_ended")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from neighborhood_api.grid.areas.coordinates import Point, metres_between, to_gcj02
 from neighborhood_api.grid.models import Boundary, BoundaryRing, Node
@@ -239,3 +239,41 @@ async def test_operators_alone_draw_import_and_compare(
         refused(await bring(caller, node, feature(node, shape)), 403, "forbidden")
         refused(await caller.get(f"/grid/nodes/{node.id}/coverage"), 403, "forbidden")
     assert await drawn(tx) == 0
+
+
+async def test_a_file_of_a_real_town_is_taken_as_map_programs_write_it(
+    caller: Caller, operator: Caller, town: Town, tx: Tx
+) -> None:
+    """Numbers as codes, heights, rings the other way round, corners twice, further members."""
+    lanes = [town.at(1, 1, 1, 1), town.at(1, 1, 1, 2), town.at(1, 1, 2, 1)]
+    backwards = box(0, 0, 50, 50)[::-1]
+    high = [[*corner, 12.5 + n] for n, corner in enumerate([*backwards, backwards[0]])]
+    doubled = [corner for corner in box(100, 0, 150, 50) for _ in range(2)]
+    full_width = "".join(chr(ord(digit) + 0xFEE0) for digit in lanes[2].code)
+    features = [
+        feature(lanes[0], {"type": "Polygon", "coordinates": [high], "bbox": [1, 2, 3, 4]}),
+        feature(lanes[1], polygon(doubled)) | {"title": "二巷", "id": 7},
+        feature(full_width, polygon(box(200, 0, 250, 50)), "地点编码"),
+    ]
+    numbered = update(Node).where(Node.id == lanes[0].id).values(code="990001001001001")
+    await tx.execute(numbered)
+    await tx.commit()
+    features[0]["properties"] = {"CODE": 990001001001001.0, "name": None}
+    kept = await bring(operator, town.at(1), *features)
+    assert kept.status_code == 200, kept.text
+    assert (kept.json()["new"], await drawn(tx)) == (3, 3)
+    for lane, east in zip(lanes, (25, 125, 225), strict=True):
+        assert (await located(caller, off(east, 25)))["lane"]["id"] == str(lane.id)
+    again = (await bring(operator, town.at(1), *features)).json()
+    assert again["unchanged"] == 3
+
+    wrong = [
+        feature("990001001001001", {"type": "Point", "coordinates": [*SPOT]}),
+        feature(lanes[1], {"type": "GeometryCollection", "geometries": []}),
+        feature(lanes[2], {"type": "MultiPolygon", "coordinates": []}),
+    ]
+    looked = (await bring(operator, town.at(1), *wrong, apply=False)).json()
+    faults = [one["fault"] for one in looked["items"]]
+    assert "图形是 Point" in faults[0]
+    assert "GeometryCollection" in faults[1]
+    assert "顶点" in faults[2]

@@ -216,7 +216,8 @@ async def test_superiors_grant_leave_and_nobody_else(
         for name, held in posts.items():
             leaves = await caller.get(f"/appointments/{held.id}/leaves")
             answer = await grant(caller, held, wish_for(days.tomorrow, days.tomorrow))
-            assert leaves.status_code == answer.status_code
+            hers = held.person_id == caller.person_id  # she sees her leaves, and grants none
+            assert leaves.status_code == (200 if hers else answer.status_code)
             if answer.status_code == 404:
                 refused(answer, 404, "appointment_not_found")
                 continue

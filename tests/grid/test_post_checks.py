@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from httpx import AsyncClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.models import Household, Node
 from neighborhood_api.grid.posts.checks.schemas import PostCheck
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.acts import Act
@@ -104,6 +104,9 @@ async def test_each_check_finds_what_it_is_for_below_the_place_and_nowhere_else(
     assert several["person_id"] == str(leader.person_id)
     assert [one["role"] for one in several["posts"]] == ["grid_leader", *["lane_chief"] * 2]
     assert several["same_level"] is True
+    (alone,) = await findings(operator, community, "households_without_chief")
+    homes = select(func.count()).where(Household.lane_id == lane.id)
+    assert (alone["node"]["id"], alone["households"]) == (str(lane.id), await tx.scalar(homes))
     silent = await findings(operator, community, "no_duty_phone")
     assert {one["node"]["id"] for one in silent} == {str(lane.id), str(other.id)}
     elsewhere = await counts(operator, town.at(1, 2))

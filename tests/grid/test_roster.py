@@ -21,7 +21,7 @@ from tests.grid.conftest import Days
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.posts import appointment_at, phone_number, vacate
+from tests.support.posts import appoint, appointment_at, phone_number, vacate
 from tests.support.refusals import refused
 
 GRID = (1, 1, 1)
@@ -327,3 +327,65 @@ async def test_a_roster_is_read_where_one_has_a_post_and_from_above(
     far = {"from": str(days.today), "until": str(days.today + timedelta(days=62))}
     leader = await callers.staff(town, Role.GRID_LEADER, *GRID)
     refused(await leader.get(path, params=far), 422, "roster_days_wrong")
+
+
+async def test_a_leave_takes_what_she_is_on_call_for_by_that_post_and_nothing_else(
+    operator: Caller, town: Town, chief: UUID, days: Days, tx: Tx, clock: Clock
+) -> None:
+    """Of the shift that runs the rest, those of its days, and none by her other post."""
+    grid, community = town.at(*GRID), town.at(1, 1)
+    await appoint(tx, community, Role.COMMUNITY_WORKER, chief)
+    await tx.commit()
+    running = await made(
+        operator, town, chief, clock.now - timedelta(hours=1), clock.now + timedelta(hours=2)
+    )
+    path = f"/grid/nodes/{community.id}/roster"
+    nine, noon = at(days.tomorrow, 9), at(days.tomorrow, 12)
+    coming = await made(operator, town, chief, nine, noon)
+    other = (await operator.post(path, json=hours(chief, nine, noon))).json()
+    assert (coming["role"], other["role"]) == ("lane_chief", "community_worker")
+    lane = await appointment_at(tx, town.at(*GRID, 1), Role.LANE_CHIEF)
+    wish = {
+        "first_on": days.today.isoformat(),
+        "last_on": days.tomorrow.isoformat(),
+        "stand_in": {"name": "代班", "phone": phone_number()},
+        "duty_phone": "0752-5550000",
+    }
+    granted = await operator.post(f"/appointments/{lane.id}/leaves", json=wish)
+    assert granted.status_code == 200, granted.text
+    now = await on_call(operator, grid.id)
+    assert (now["rostered"], now["name"], now["duty_phone"]) == (True, "代班", "0752-5550000")
+    assert now["until"] == running["ends_at"]
+    rows = {row.id: row for row in await tx.scalars(select(Shift))}
+    assert rows[UUID(running["id"])].ends_at == clock.now
+    assert rows[UUID(coming["id"])].person_id == UUID(granted.json()["stand_in_id"])
+    assert rows[UUID(other["id"])].person_id == chief
+    for day, role in ((1, "community_worker"), (2, "lane_chief")):  # by which she may, that day
+        begins = at(days.today + timedelta(days=day), 14)
+        more = await made(operator, town, chief, begins, begins + timedelta(hours=2))
+        assert more["role"] == role
+
+
+async def test_a_leave_that_is_cancelled_leaves_nobody_on_the_roster_without_a_post(
+    operator: Caller, town: Town, chief: UUID, days: Days, tx: Tx
+) -> None:
+    coming = await made(operator, town, chief, at(days.tomorrow, 9), at(days.tomorrow, 12))
+    lane = await appointment_at(tx, town.at(*GRID, 1), Role.LANE_CHIEF)
+    wish = {
+        "first_on": days.tomorrow.isoformat(),
+        "last_on": days.tomorrow.isoformat(),
+        "stand_in": {"name": "代班", "phone": phone_number()},
+    }
+    leave = (await operator.post(f"/appointments/{lane.id}/leaves", json=wish)).json()
+    stand_in = UUID(leave["stand_in_id"])
+    away = await put(operator, town, chief, at(days.tomorrow, 14), at(days.tomorrow, 16))
+    refused(away, 422, "away_then")
+    day_after = days.tomorrow + timedelta(days=1)
+    late = await put(operator, town, stand_in, at(day_after, 9), at(day_after, 12))
+    refused(late, 422, "not_on_call_here")  # she stands in on the days of the leave
+    ended = await operator.post(f"/appointments/{lane.id}/leaves/{leave['id']}/end")
+    assert ended.status_code == 200, ended.text
+    shift = await tx.get_one(Shift, UUID(coming["id"]), populate_existing=True)
+    assert (shift.person_id, shift.cancelled_at is not None) == (stand_in, True)
+    changed = select(OutboxRow).where(OutboxRow.name == "grid.roster_changed")
+    assert len((await tx.scalars(changed)).all()) == 3  # made, passed on, released

@@ -1,7 +1,7 @@
 """What begins and ends by the calendar is announced on its day, once, by whoever is awake."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ from neighborhood_api.cases.jobs import follow_duty
 from neighborhood_api.cases.models import Case
 from neighborhood_api.grid import jobs
 from neighborhood_api.grid.models import Appointment, Leave
+from neighborhood_api.grid.posts import turns
 from neighborhood_api.grid.posts.turns import take_turns
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Database, Tx
@@ -182,14 +183,23 @@ async def test_a_worker_that_slept_through_a_leave_still_closes_it(
     assert await told(tx, town.at(*LANE).id) == {"grid.duty_changed": 1}
 
 
-async def test_the_job_takes_the_turns_of_today(
-    town: Town, tx: Tx, rolled_back: Database
+async def test_the_job_takes_all_turns_of_today_some_at_a_time(
+    town: Town, tx: Tx, rolled_back: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = await appointment_at(tx, town.at(*LANE), Role.LANE_CHIEF)
-    held.awaits_start = True
+    """All terms of a county end on one day."""
+    monkeypatch.setattr(turns, "AT_ONCE", 1)
+    lanes = [town.at(*LANE), town.at(*LANE[:3], 2), town.at(1, 1, 2, 1)]
+    starting = [await appointment_at(tx, lane, Role.LANE_CHIEF) for lane in lanes[:2]]
+    for held in starting:
+        held.awaits_start = True
+    ending = await appointment_at(tx, lanes[2], Role.LANE_CHIEF)
+    ending.ends_on = date(2026, 1, 1)
     await tx.commit()
     now = int(datetime.now(UTC).timestamp())
     await jobs.take_turns(job_context(rolled_back, "grid.take_turns"), now)
-    await tx.refresh(held)
-    assert held.awaits_start is False
-    assert await told(tx, held.node_id) == {"grid.duty_changed": 1}
+    for held in starting:
+        await tx.refresh(held)
+        assert held.awaits_start is False
+        assert await told(tx, held.node_id) == {"grid.duty_changed": 1}
+    await tx.refresh(ending)
+    assert ending.ended_at is not None

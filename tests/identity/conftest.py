@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from tests.support.clock import Clock, clock_of
+from tests.support.passwords import CHEAP
 from tests.support.posts import phone_number
 from tests.support.wechat import Phones, new_openid, phones_before
 
@@ -33,8 +33,7 @@ async def phones(app: FastAPI) -> AsyncIterator[Phones]:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """Cheap to verify, unlike those that `hash_password` makes."""
-    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+    return CHEAP.hash(PASSWORD)
 
 
 @dataclass

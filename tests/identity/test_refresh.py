@@ -72,6 +72,20 @@ async def test_reuse_after_the_grace_ends_the_sign_in_and_stays_ended(
     assert await how_it_ended(tx, device) == "refresh_token_reused"
 
 
+async def test_a_copy_that_was_used_within_the_grace_is_found_out_when_both_go_on(
+    http: AsyncClient, device: dict[str, Any], clock: Clock, tx: Tx
+) -> None:
+    hers, his = [(await refresh(http, device["refresh_token"])).json() for _ in range(2)]
+    clock.forward(minutes=16)
+    latest = await refresh(http, hers["refresh_token"])
+    assert latest.status_code == 200
+    clock.forward(seconds=31)
+    stolen = await refresh(http, his["refresh_token"])
+    assert (stolen.status_code, stolen.json()["code"]) == (401, "refresh_token_reused")
+    assert await is_refused(http, latest.json())
+    assert await how_it_ended(tx, device) == "refresh_token_reused"
+
+
 async def test_reuse_on_one_device_leaves_the_others_alone(
     http: AsyncClient, phones: Phones, clock: Clock
 ) -> None:

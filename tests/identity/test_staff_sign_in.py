@@ -2,15 +2,20 @@
 
 from time import perf_counter
 
+import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from httpx import AsyncClient
 from sqlalchemy import func, select
 
+from neighborhood_api.identity import passwords
 from neighborhood_api.identity.models import Person, SignIn, UnknownNumber
 from neighborhood_api.identity.passwords import hash_password, matches
 from neighborhood_api.identity.staff import forget_guesses
 from neighborhood_api.kit.db import Tx
 from tests.identity.conftest import PASSWORD, Staff, is_refused
 from tests.support.clock import Clock
+from tests.support.passwords import PRODUCT
 from tests.support.posts import phone_number, somebody
 
 
@@ -39,8 +44,9 @@ async def test_a_wrong_password_is_refused_and_counted(staff: Staff, tx: Tx) -> 
 
 
 async def test_an_unknown_number_is_answered_the_same_and_no_faster(
-    staff: Staff, http: AsyncClient, tx: Tx
+    staff: Staff, http: AsyncClient, tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passwords, "HASHER", PRODUCT)
     nobody = Staff(staff.person_id, phone_number(), http)
     (await stored(tx, staff)).password_hash = await hash_password(PASSWORD)
     await tx.commit()
@@ -138,3 +144,9 @@ async def test_a_password_is_stored_as_an_argon2id_hash() -> None:
     assert hashed.startswith("$argon2id$")
     assert await matches(PASSWORD, hashed)
     assert not await matches(PASSWORD, "not a hash")
+
+
+async def test_the_product_hashes_at_the_price_that_the_standard_asks_for() -> None:
+    hashed = PRODUCT.hash(PASSWORD)
+    assert extract_parameters(hashed) == RFC_9106_LOW_MEMORY
+    assert await matches(PASSWORD, hashed)

@@ -17,6 +17,7 @@ from neighborhood_api.grid.models import (
     Organization,
     Vacancy,
 )
+from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.identity.access import Actor, Post, Role
 from neighborhood_api.identity.places import COLUMNS, Level, columns_of
 from neighborhood_api.imports.applying import write_plan
@@ -24,7 +25,7 @@ from neighborhood_api.imports.planning import Plan, Scope, make_plan, raw_connec
 from neighborhood_api.imports.staging import Source
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
-from neighborhood_api.registers.models import Resident
+from neighborhood_api.registers.models import Establishment, Resident
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 FRESH = {"populate_existing": True}
@@ -138,6 +139,10 @@ class County:
         mine = select(Resident).where(Resident.district_id == self.district.id)
         return list(await self.tx.scalars(mine, execution_options=FRESH))
 
+    async def establishments(self) -> list[Establishment]:
+        mine = select(Establishment).where(Establishment.district_id == self.district.id)
+        return list(await self.tx.scalars(mine, execution_options=FRESH))
+
     async def open_posts(self) -> list[Appointment]:
         mine = select(Appointment).join(Node, Node.id == Appointment.node_id)
         mine = mine.where(Node.district_id == self.district.id, Appointment.ended_at.is_(None))
@@ -148,9 +153,11 @@ class County:
     async def wipe(self) -> None:
         """Leave nothing but the district."""
         here = select(Node.id).where(Node.district_id == self.district.id)
+        posts = select(Appointment.id).where(Appointment.node_id.in_(here))
+        await self.tx.execute(delete(Selection).where(Selection.appointment_id.in_(posts)))
         for model in (Appointment, Vacancy, Organization):
             await self.tx.execute(delete(model).where(model.node_id.in_(here)))
-        for placed in (Resident, Household):
+        for placed in (Resident, Household, Establishment):
             mine = placed.district_id == self.district.id
             await self.tx.execute(delete(placed).where(mine))
         below = Node.district_id == self.district.id, Node.level > 0

@@ -10,7 +10,8 @@ from neighborhood_api.grid.models import Appointment, Node, Residence, Vacancy
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person, Revocation
 from neighborhood_api.identity.places import columns_of
-from neighborhood_api.imports.applying import APPLIED, FaultsRemain
+from neighborhood_api.imports.applying import APPLIED
+from neighborhood_api.imports.refusals import FaultsRemain
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.imports.county import DOORS, NODES, NOW, PEOPLE, POSTS, TODAY, County, outcomes

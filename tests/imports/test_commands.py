@@ -69,6 +69,10 @@ async def test_a_county_is_brought_and_taken_out_on_the_command_line(
         assert "未写入" in tried.output
         assert (count("node"), count("resident"), count("act")) == (1, 0, 0)
         assert sheets_of((tmp_path / "report.xlsx").read_bytes())[1][1][:2] == ["2", "新增"]
+        (tmp_path / "scan.csv").write_bytes(b"%PDF-1.7")
+        unread = await run("import", file, "scan.csv", district)
+        assert unread.exit_code == 1
+        assert "第 2 个文件：这是 PDF 文件" in unread.stderr
         wrong = await run(
             "import", str(write(tmp_path / "wrong.xlsx", "")), district, "--apply"
         )

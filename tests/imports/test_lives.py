@@ -126,7 +126,20 @@ async def test_what_cannot_be_read_fails_with_a_sentence(
     )
     assert found["state"] == "failed"
     assert found["problem"] == "unreadable_table"
-    assert "xlsx" in found["message"]
+    assert found["message"].startswith("这是 PDF 文件，请用 Excel")
+
+
+async def test_the_name_of_a_file_may_hold_anything(callers: Callers, town: Town) -> None:
+    operator = await callers.staff(town, Role.OPERATOR)
+    body = (
+        b'--x\r\ncontent-disposition: form-data; name="node_id"\r\n\r\n%b\r\n'
+        b'--x\r\ncontent-disposition: form-data; name="files"; filename="a\0\x01b.csv"\r\n\r\n'
+        b"1\r\n--x--\r\n"
+    ) % str(town.at().id).encode()
+    head = {"content-type": "multipart/form-data; boundary=x"}
+    answer = await operator.post("/imports", content=body, headers=head)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["files"] == [{"name": "ab.csv", "size_bytes": 1}]
 
 
 async def test_a_cancelled_import_is_gone_with_its_files(
@@ -217,10 +230,10 @@ async def test_the_grid_is_taken_out_by_a_job_and_the_asking_is_kept(
     done = (await clerk.get(f"/grid-exports/{asked['id']}")).json()
     assert (done["state"], done["rows_done"]) == ("done", 8)
     file = await clerk.get(done["url"].removeprefix("/api/v1"))
-    homes, people = sheets_of(file.content)
+    homes, people, shops = sheets_of(file.content)
     assert len(homes) == 9
     assert {line[2] for line in homes[1:]} == {"1号", "2号"}
-    assert len(people) == 1
+    assert (len(people), len(shops)) == (1, 1)
     act = (await tx.scalars(select(Act).where(Act.subject == asked["id"]))).one()
     assert act.what == "imports.grid_exported"
     clock.forward(hours=25)

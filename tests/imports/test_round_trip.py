@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from neighborhood_api.grid.models import Appointment, Household, Node, Organization
+from neighborhood_api.grid.posts.choosing import SelectionKind
+from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.grid.service import normal_address
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
@@ -21,9 +23,9 @@ from neighborhood_api.imports.staging import Source
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.sheets import FORMULAS
-from neighborhood_api.registers.models import Resident
+from neighborhood_api.registers.models import Establishment, EstablishmentKind, Resident
 from tests.imports.bringing import sheets_of
-from tests.imports.county import TODAY, County
+from tests.imports.county import NOW, TODAY, County
 
 NAMES = st.from_regex(r"\A['=+@＝＋＠-]{0,2}[桂枝巷书灯号栋一二三（）A0-9]{1,8}\Z")
 _numbers = count(1)
@@ -73,8 +75,14 @@ class Grower:
         await self.tx.flush()
         await self.appoint(street, Role.DEPARTMENT_OFFICER, body.id)
         await self.appoint(street, Role.STREET_DISPATCHER)
+        for grid in [n for n in self.county.by_code.values() if n.level == Level.GRID]:
+            self.open_a_shop(grid)
+            primary = self.random.choice((None, 0, 1))
+            for who in range(2):
+                await self.appoint(grid, Role.GRID_WORKER, primary=who == primary)
         for lane in [n for n in self.county.by_code.values() if n.level == Level.LANE]:
             await self.appoint(lane, Role.LANE_CHIEF)
+            self.open_a_shop(lane)
             for door in range(self.random.randint(0, 3)):
                 await self.settle(lane, door)
         await self.tx.flush()
@@ -89,21 +97,50 @@ class Grower:
                 node.longitude = round(114.2 + self.random.random(), 6)
                 node.latitude = round(23.1 + self.random.random(), 6)
 
-    async def appoint(self, node: Node, role: Role, body: UUID | None = None) -> None:
+    def open_a_shop(self, node: Node) -> None:
+        self.tx.add(
+            Establishment(
+                name=f"{self.name()}{next(_numbers)}",
+                kind=self.random.choice([*EstablishmentKind]).value,
+                address=normal_address(f"{self.name()}号"),
+                contact_name=self.random.choice((None, self.name())),
+                contact_phone=self.random.choice((None, next(self.phones), "0752-6622333")),
+                verified_on=self.random.choice((None, date(2026, 3, 1))),
+                **columns_of(node.place),  # type: ignore[arg-type]
+            )
+        )
+
+    async def appoint(
+        self, node: Node, role: Role, body: UUID | None = None, *, primary: bool = False
+    ) -> None:
         person = Person(name=self.name(), phone=next(self.phones))
         self.tx.add(person)
         await self.tx.flush()
-        self.tx.add(
-            Appointment(
-                node_id=node.id,
-                role=role.value,
-                person_id=person.id,
-                duty_phone="0752-6000001",
-                starts_on=date(2026, 1, self.random.randint(1, 28)),
-                ends_on=self.random.choice((None, TODAY + timedelta(days=90))),
-                organization_id=body,
-            )
+        held = Appointment(
+            node_id=node.id,
+            role=role.value,
+            is_primary=primary,
+            person_id=person.id,
+            duty_phone="0752-6000001",
+            starts_on=date(2026, 1, self.random.randint(1, 28)),
+            ends_on=self.random.choice((None, TODAY + timedelta(days=90))),
+            organization_id=body,
         )
+        self.tx.add(held)
+        await self.tx.flush()
+        if self.random.random() < 0.5:
+            chosen = Selection(
+                appointment_id=held.id,
+                kind=self.random.choice([*SelectionKind]).value,
+                decided_on=date(2026, 1, 5),
+                recorded_at=NOW,
+                votes_for=self.random.choice((None, 3)),
+                votes_cast=self.random.choice((None, 5)),
+                nominated_by=self.random.choice((None, self.name())),
+                document_number=self.random.choice((None, "罗阳居字〔2026〕7号")),
+                note=self.random.choice((None, self.name())),
+            )
+            self.tx.add(chosen)
 
     async def settle(self, lane: Node, door: int) -> None:
         home = Household(
@@ -117,14 +154,15 @@ class Grower:
         self.tx.add(home)
         await self.tx.flush()
         for who in range(self.random.randint(0, 3)):
-            relation = self.random.choice(("", "配偶", self.name()))
+            relation = self.random.choice(("", "配偶", "户主", self.name()))
+            as_head = self.random.choice(("户主", "本人", ""))
             self.tx.add(
                 Resident(
                     household_id=home.id,
                     name=f"{self.name()}{who}",
                     phone=self.random.choice((None, next(self.phones))),
                     birth_year=self.random.choice((None, 1950 + who)),
-                    relation="户主" if who == 0 else relation,
+                    relation=as_head if who == 0 else relation,
                     is_head=who == 0,
                     moved_in_on=self.random.choice((None, date(2020, 5, 6))),
                     **columns_of(lane.place),  # type: ignore[arg-type]

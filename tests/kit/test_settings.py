@@ -81,6 +81,8 @@ def test_every_entry_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "NEIGHBORHOOD_CONSENTS_KEPT_DAYS": "2000",
         "NEIGHBORHOOD_GUESTS_KEPT_DAYS": "30",
         "NEIGHBORHOOD_CALLERS_KEPT_DAYS": "365",
+        "NEIGHBORHOOD_PAST_RESIDENCES_KEPT_DAYS": "365",
+        "NEIGHBORHOOD_ENDED_ENTRIES_KEPT_DAYS": "365",
         "NEIGHBORHOOD_WECHAT_TEMPLATES": (
             '{"reminders": {"template_id": "t", "name": "提醒", "fields": {"time2": "at"}}}'
         ),

@@ -86,8 +86,15 @@ async def test_of_very_many_rows_some_are_told_and_the_others_counted(
     await tx.flush()
     record_act(tx, "grid.grown", grid.id, by=operator.person_id, now=right_now())
     await tx.flush()
-    (act,) = await acts(operator, town.at(), "what=grid.grown")
+    renamed = await tx.get_one(Node, grid.id)
+    tx.add_all(new_node(grid, 160 + number) for number in range(MOST_ROWS + 7))
+    renamed.name = "大网格"
+    record_act(tx, "grid.grown_more", grid.id, by=operator.person_id, now=right_now())
+    await tx.flush()
+    more, act = await acts(operator, town.at(), "what=grid.grown")
     assert (len(act["changes"]), act["more_changes"]) == (MOST_ROWS, 7)
+    assert (len(more["changes"]), more["more_changes"]) == (MOST_ROWS, 8)
+    assert {"name": "大网格"} in [one["after"] for one in more["changes"]]
 
 
 async def test_nobodys_name_or_number_comes_into_the_record(

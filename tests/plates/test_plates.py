@@ -2,16 +2,24 @@
 
 import hashlib
 import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+from fastapi import FastAPI
 from PIL import Image
 from sqlalchemy import select, update
+from typing_extensions import override
 
+from neighborhood_api.grid.layers.models import Profile
+from neighborhood_api.grid.layers.ready import KINDS, USUAL_LEVELS
 from neighborhood_api.grid.models import Appointment, Node
-from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.access import Actor, Post, Role
+from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.plates import drawing
+from neighborhood_api.plates.service import CodeKind, Press, print_plate, print_plates
 from tests.support.people import Callers
 from tests.support.places import Town
 from tests.support.refusals import refused
@@ -23,6 +31,7 @@ PLATE = drawing.Plate(
         drawing.Responsible("巷长", "陈巷长", "0752-9000001"),
         drawing.Responsible("网格长", None, None),
     ),
+    posts=("巷长", "网格长"),
     supervision="0752-9000002",
     code="P1234567",
     qr=drawing.qr_of("https://example.cn/p/P1234567"),
@@ -135,3 +144,52 @@ async def test_only_who_works_there_prints(callers: Callers, town: Town) -> None
         refused(await png(caller, lane), 403, "forbidden")
         answer = await caller.get(f"/grid/nodes/{lane.id}/plates.pdf?code=url")
         refused(answer, 403, "forbidden")
+
+
+@dataclass(frozen=True)
+class Watching(Press):
+    """Notes whether a transaction is open while a code is made, which may ask WeChat."""
+
+    tx: Tx
+    seen: list[bool] = field(default_factory=list)
+
+    @override
+    async def code_of(self, plate_code: str, kind: CodeKind) -> bytes:
+        self.seen.append(self.tx.in_transaction())
+        return await super().code_of(plate_code, kind)
+
+
+async def test_nobody_waits_for_wechat_with_a_connection_in_hand(
+    callers: Callers, town: Town, tx: Tx, app: FastAPI
+) -> None:
+    chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
+    await tx.commit()
+    post = Post(Role.LANE_CHIEF, Level.LANE, town.at(1, 1, 1, 1).id)
+    actor = Actor(chief.person_id, chief.person_id, (post,))
+    press = Watching(app.state.wechat, app.state.store, None, "https://example.cn/p/", tx)
+    lane, now = town.at(1, 1, 1, 1).id, datetime.now(UTC)
+    for printed in (print_plate, print_plates):
+        await printed(tx, actor, press, lane, CodeKind.URL, names=True, now=now)
+    assert press.seen == [False, False]
+
+
+async def test_a_plate_without_names_says_what_the_district_calls_the_posts(
+    callers: Callers, town: Town, tx: Tx
+) -> None:
+    chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
+    lane = town.at(1, 1, 1, 1)
+    usual = (await png(chief, lane, "code=url&names=false")).content
+    district = town.at()
+    roles = {Role.LANE_CHIEF.value: "楼栋长", Role.GRID_LEADER.value: "小区书记"}
+    profile = Profile(
+        district_id=district.id,
+        level_names=[*USUAL_LEVELS],
+        kinds=[[*one] for one in KINDS],
+        role_names=roles,
+    )
+    tx.add(profile)
+    await tx.flush()
+    own = (await png(chief, lane, "code=url&names=false")).content
+    assert ink(picture(own), (120, 500, 1500, 680)) != ink(
+        picture(usual), (120, 500, 1500, 680)
+    )

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from PIL import Image
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from neighborhood_api.grid.models import Household, PastResidence, Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import columns_of
+from neighborhood_api.imports.models import GridExport
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
@@ -32,7 +33,7 @@ NAME = "欧阳慎之"
 CHILD_NAME = "欧阳小满"
 PICK_UP = "司徒建国"
 ADDRESS = "荔枝湾8栋2单元1203"
-OLD_NAME = "慎之小号"
+OLD_NAME, OLDEST_NAME = "慎之小号", "慎之旧号"
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Traces:
     @property
     def needles(self) -> list[str]:
         """What nobody may find any more."""
-        telling = [NAME, CHILD_NAME, PICK_UP, ADDRESS, OLD_NAME, self.phone]
+        telling = [NAME, CHILD_NAME, PICK_UP, ADDRESS, OLD_NAME, OLDEST_NAME, self.phone]
         return [*telling, self.pick_up_phone, self.openid, self.unionid]
 
     @property
@@ -98,8 +99,10 @@ async def _account(street: Street, tx: Tx, mine: Traces, *, now: datetime) -> No
     home = update(Residence).where(Residence.person_id == her)
     await tx.execute(home.values(address=ADDRESS))
     household = Household(id=new_id(), address=ADDRESS, representative_id=her, **place)  # type: ignore[arg-type]
-    tx.add_all([household, Person(name=OLD_NAME, merged_into_id=her)])
+    before = Person(name=OLD_NAME, merged_into_id=her)
+    tx.add_all([household, before])
     await tx.flush()
+    tx.add(Person(name=OLDEST_NAME, merged_into_id=before.id))
     resident = Resident(
         household_id=household.id,
         name=NAME,
@@ -177,8 +180,18 @@ async def _child(street: Street, tx: Tx, mine: Traces, *, now: datetime) -> None
     booked.participant_id, booked.who_id = None, her
     booked.guest_name, booked.guest_phone = NAME, mine.phone
     booked.purpose = f"{NAME}的生日"
+    home = select(Household.id).where(Household.representative_id == her)
+    booked.household_id = (await tx.scalars(home)).one()
     tx.add_all(
         [
+            RegistrationEntry(
+                registration_id=booked.id,
+                acted_at=now,
+                act="show_phone",
+                state="no_show",
+                by_id=street.leader.person_id,
+                text="空调检修，改期",
+            ),
             CheckIn(
                 id=new_id(),
                 registration_id=came.id,
@@ -235,6 +248,19 @@ async def _told(street: Street, tx: Tx, mine: Traces, *, now: datetime) -> None:
             )
     tx.add(OutboxRow(name="test.leak", payload={"phone": mine.phone, "of": [mine.openid]}))
     record_act(tx, "test.leaked", mine.issue_id, by=chief, now=now, phone=mine.phone)
+    her, seen, out = mine.caller.person_id, "identity.sign_ins_seen", "imports.grid_exported"
+    record_act(tx, seen, her, by=chief, now=now, reason=f"{mine.phone}异常登录")
+    for kinds in (["people"], ["nodes"]):
+        export = GridExport(
+            person_id=chief,
+            node_id=street.town.at(1, 1).id,
+            requested_at=now,
+            storage_key=new_id().hex,
+            secret="s",
+            state="done",
+        )
+        tx.add(export)
+        record_act(tx, out, export.id, by=chief, now=now, kinds=kinds)
     leak = text(
         "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', 'privacy.none', 0, NULL, NULL,"
         " jsonb_build_object('phone', CAST(:phone AS text)), NULL)"

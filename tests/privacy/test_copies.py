@@ -56,6 +56,9 @@ OF_HERS = {
     "phone_looks",
     "child_looks",
     "register_looks",
+    "register_exports",
+    "booking_phone_looks",
+    "sign_in_looks",
     "case_work",
     "acts",
 }
@@ -83,6 +86,10 @@ async def test_a_copy_holds_every_domain_to_read_and_to_take_along(
     export = await written(app, rolled_back, tx, clock)
     shown = (await her.caller.get(f"/me/data-exports/{export.id}")).json()
     assert shown["state"] == "done"
+    listed = (await her.caller.get("/me/data-exports")).json()["items"]
+    assert [(one["id"], one["json_url"]) for one in listed] == [
+        (shown["id"], shown["json_url"])
+    ]
     answer = await http.get(shown["json_url"].removeprefix("/api/v1"))
     assert answer.status_code == 200
     copy = json.loads(answer.content)
@@ -97,6 +104,9 @@ async def test_a_copy_holds_every_domain_to_read_and_to_take_along(
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     for text in (NAME, CHILD_NAME, PICK_UP, ADDRESS, her.phone, "我的诉求", "巷长"):
         assert text in page
+    for code, name in (("closed", "已结案"), ("no_show", "未到")):
+        assert f"<td>{code}</td>" not in page
+        assert f"<td>{name}</td>" in page
     assert "http" not in page.lower().replace("http-equiv", "")
 
 
@@ -153,6 +163,7 @@ async def test_a_copy_is_for_its_person_alone(
     path = f"/me/data-exports/{asked['id']}"
     for other in (street.chief, street.leader):
         refused(await other.get(path), 404, "data_export_not_found")
+        assert (await other.get("/me/data-exports")).json()["items"] == []
     await written(app, rolled_back, tx, clock)
     url = (await street.reporter.get(path)).json()["json_url"].removeprefix("/api/v1")
     html = url.replace("format=json", "format=html")

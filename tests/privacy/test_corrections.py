@@ -1,6 +1,7 @@
 """What people cannot change themselves is corrected by their staff, or explained."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -9,8 +10,10 @@ from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.notifications.models import Notification
+from neighborhood_api.privacy.corrections import remind_offices, tell_office
 from neighborhood_api.privacy.models import Correction
 from tests.privacy.arranging import done
+from tests.support.clock import Clock
 from tests.support.issues import Street
 from tests.support.refusals import refused
 
@@ -43,6 +46,32 @@ async def test_a_request_is_answered_by_the_community_and_she_is_told(
     for wanted, count in (("true", 1), ("false", 0)):
         shown = await worker.get("/staff/corrections", params={"answered": wanted})
         assert len(shown.json()["items"]) == count
+
+
+async def test_the_office_is_told_and_told_again_before_it_is_due(
+    street: Street, tx: Tx, clock: Clock
+) -> None:
+    asked = await done(street.reporter, "/me/corrections", **WISH)
+    clerk = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
+    office = await street.staff(Role.STREET_DISPATCHER, 1)
+    of_them = {one.person_id: name for one, name in ((clerk, "clerk"), (office, "street"))}
+
+    async def told() -> list[tuple[str, str]]:
+        for _ in range(2):
+            await tell_office(tx, UUID(asked["id"]), now=clock.now)
+            await remind_offices(tx, now=clock.now)
+        rows = await tx.execute(
+            select(Notification.person_id, Notification.kind).where(
+                Notification.subject_id == UUID(asked["id"])
+            )
+        )
+        return sorted((of_them[who], kind.rsplit("_", 1)[1]) for who, kind in rows)
+
+    assert await told() == [("clerk", "asked")]
+    clock.forward(days=13)
+    assert await told() == [("clerk", "asked"), ("clerk", "due"), ("street", "due")]
+    await done(clerk, f"/staff/corrections/{asked['id']}/answer", **ANSWER)
+    assert await remind_offices(tx, now=clock.now) == 0
 
 
 async def test_only_staff_of_the_place_read_and_answer(street: Street, tx: Tx) -> None:

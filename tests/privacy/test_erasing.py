@@ -11,8 +11,10 @@ from sqlalchemy import func, select, update
 from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.files.models import File
 from neighborhood_api.files.store import fetch
+from neighborhood_api.grid.models import Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import columns_of
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.settling.models import Rating
 from neighborhood_api.kit.acts import Act
@@ -21,13 +23,14 @@ from neighborhood_api.kit.trail import seal_trail, verify_trail
 from neighborhood_api.privacy.exporting import write_data_export
 from neighborhood_api.privacy.forgetting import erase_due
 from neighborhood_api.privacy.models import DataExport, Erasure, Scrubbing
+from neighborhood_api.privacy.retention import keep_no_longer
 from neighborhood_api.privacy.scrubbing import scrub
 from neighborhood_api.registrations.models import Registration
 from neighborhood_api.settings import Settings
 from tests.privacy.arranging import ADDRESS, NAME, Traces, done, traces
 from tests.privacy.walking import files_that_say, hits
 from tests.support.clock import Clock
-from tests.support.issues import Street
+from tests.support.issues import LANE, Street
 from tests.support.refusals import refused
 
 KEPT_BY_THE_OFFICE = {
@@ -91,6 +94,30 @@ async def test_after_an_erasure_nothing_tells_who_it_was(
     assert [found async for found in verify_trail(rolled_back)] == []
 
 
+async def test_what_a_request_under_way_still_wrote_goes_at_night(
+    app: FastAPI,
+    settings: Settings,
+    street: Street,
+    tx: Tx,
+    rolled_back: Database,
+    clock: Clock,
+) -> None:
+    her = street.reporter.person_id
+    await done(street.reporter, "/me/erasure")
+    await erased(app, rolled_back, clock)
+    home = Residence(
+        person_id=her,
+        address=ADDRESS,
+        stated_at=clock.now,
+        **columns_of(street.town.place(*LANE)),  # type: ignore[arg-type]
+    )
+    tx.add(home)
+    await tx.commit()
+    await keep_no_longer(rolled_back, settings, now=clock.now)
+    tx.expunge_all()
+    assert await tx.get(Residence, her) is None
+
+
 async def test_the_case_record_stays_without_the_person(
     app: FastAPI, her: Traces, street: Street, tx: Tx, rolled_back: Database, clock: Clock
 ) -> None:
@@ -144,6 +171,8 @@ async def test_bookings_to_come_are_cancelled_and_tokens_are_worth_nothing(
         select(Registration.state).where(Registration.person_id == her.caller.person_id)
     )
     assert set(states) == {"cancelled", "completed", "no_show"}
+    home = select(Registration.household_id).where(Registration.household_id.is_not(None))
+    assert (await tx.scalars(home)).all() == []
 
 
 async def test_it_is_thought_over_and_can_be_taken_back(
@@ -175,6 +204,12 @@ async def test_a_confidential_report_under_way_is_looked_into_first(
     assert await erase_due(rolled_back, now=clock.now) == (0, 1)
     erasure = (await tx.scalars(select(Erasure))).one()
     assert erasure.hindered_by == "erasure_under_investigation"
+    said = "您反映的涉及人员的问题正在核查，办结后即可注销"
+    assert (await street.reporter.get("/me/erasure")).json()["hindrance"] == said
+    assert await erase_due(rolled_back, now=clock.now) == (0, 1)
+    inbox = (await street.reporter.get("/me/notifications")).json()["items"]
+    told = [one["body"] for one in inbox if one["kind"] == "privacy.erasure_hindered"]
+    assert told == [said]
     over = update(Case).where(Case.reporter_id == street.reporter.person_id)
     await tx.execute(over.values(state="withdrawn"))
     await tx.commit()
@@ -209,7 +244,9 @@ async def test_staff_erase_a_caller_without_account_by_the_number(
     assert "17712300001" not in gone.text
     assert kept.caller_phone == "17712300001"
     acts = await tx.scalars(select(Act).where(Act.what == "privacy.callers_erased"))
-    assert [act.detail["issues"] for act in acts] == [[], [ids[0]]]
+    assert [act.detail["issues"] for act in acts.all()] == [[], [ids[0]]]
+    acts = await tx.scalars(select(Act).where(Act.what == "privacy.callers_erased"))
+    assert {act.detail["reason"] for act in acts} == {"本人来电要求"}
     listed = (await worker.get("/staff/intake")).json()["items"]
     assert [one["caller_phone"] for one in listed] == ["177****0001", ""]
 

@@ -14,12 +14,20 @@ async def test_the_looks_of_all_domains_are_one_list(
     street: Street, tx: Tx, clock: Clock
 ) -> None:
     her = await traces(street, tx, now=clock.now)
-    first = (await her.caller.get("/me/data-looks", params={"limit": 2})).json()
+    first = (await her.caller.get("/me/data-looks", params={"limit": 3})).json()
     rest = (
-        await her.caller.get("/me/data-looks", params={"limit": 2, "after": first["next"]})
+        await her.caller.get("/me/data-looks", params={"limit": 3, "after": first["next"]})
     ).json()
-    found = {one["what"]: one for one in first["items"] + rest["items"]}
-    assert found.keys() == {"issue_phone", "child", "resident"}
+    items = first["items"] + rest["items"]
+    found = {one["what"]: one for one in items}
+    rare = {"booking_phone", "register_export", "sign_ins"}
+    assert len(items) == 6
+    assert found.keys() == {"issue_phone", "child", "resident"} | rare
+    assert found["booking_phone"]["reason"] == "空调检修，改期"
+    assert "异常登录" in found["sign_ins"]["reason"]
+    exported = found["register_export"]
+    assert exported["what_name"] == "人口登记（整册导出）"
+    assert exported["node_id"] == str(street.town.at(1, 1).id)
     assert rest["next"] is None
     phone = found["issue_phone"]
     assert (phone["role_name"], phone["node_name"]) == ("巷长", "1号巷")

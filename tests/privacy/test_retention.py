@@ -1,23 +1,28 @@
 """What has been kept for long enough goes, and only that, however often it is done."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy import func, select, update
 
 from neighborhood_api.cases.models import Case
+from neighborhood_api.grid.models import Household, PastResidence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import RefreshToken, SignIn
+from neighborhood_api.identity.places import columns_of
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.ids import new_id
 from neighborhood_api.privacy.models import Consent, ConsentDocument, Scrubbing
 from neighborhood_api.privacy.retention import RETENTIONS, keep_no_longer
 from neighborhood_api.privacy.scrubbing import scrub
+from neighborhood_api.registers.models import CareFlag, Establishment, Resident
 from neighborhood_api.registrations.models import Registration
 from neighborhood_api.settings import Settings
 from tests.support.clock import Clock
-from tests.support.issues import Street
+from tests.support.issues import LANE, Street
 from tests.venues.children.arranging import enrolled, new_resource
 
 PHONE = "17712300002"
@@ -72,6 +77,46 @@ async def test_guests_and_callers_are_forgotten_when_it_is_long_over(
     left, stays = [await tx.get_one(Registration, one) for one in guests]
     assert (left.guest_name, left.guest_phone) == (None, None)
     assert (stays.guest_name, stays.guest_phone) == ("令狐来宾", PHONE)
+
+
+async def test_registers_keep_what_ended_for_some_years(
+    settings: Settings, street: Street, tx: Tx, rolled_back: Database, clock: Clock
+) -> None:
+    now, where = clock.now, columns_of(street.town.place(*LANE))
+    household = Household(id=new_id(), address="88号", **where)  # type: ignore[arg-type]
+    tx.add(household)
+    await tx.flush()
+    known: dict[str, Any] = {"household_id": household.id, "name": "王小明", **where}
+    day = (now - timedelta(days=1100)).date()
+    stayed, left = Resident(**known), Resident(**known, moved_out_on=day)
+    tx.add_all([stayed, left])
+    await tx.flush()
+    care: dict[str, Any] = {"kind": "disabled", "since_on": day, **where}
+    shop: dict[str, Any] = {"name": "老店", "kind": "shop", "address": "1号", **where}
+    lived: dict[str, Any] = {"person_id": street.reporter.person_id, "address": "88号", **where}
+    tx.add_all(
+        [
+            CareFlag(resident_id=left.id, **care),
+            CareFlag(resident_id=stayed.id, ended_on=day, **care),
+            CareFlag(resident_id=stayed.id, **care),
+            Establishment(ended_on=day, **shop),
+            Establishment(ended_on=now.date(), **shop),
+            *(
+                PastResidence(began_at=at, ended_at=at, **lived)
+                for at in (now - timedelta(days=1100), now - timedelta(days=1090))
+            ),
+        ]
+    )
+    await tx.commit()
+    counted = await keep_no_longer(rolled_back, settings, now=now)
+    assert (counted["ended_entries"], counted["past_residences"]) == (4, 1)
+    tx.expunge_all()
+    kept = select(Resident.id).where(Resident.household_id == household.id)
+    assert (await tx.scalars(kept)).all() == [stayed.id]
+    flags = select(CareFlag.ended_on).where(CareFlag.resident_id == stayed.id)
+    assert (await tx.scalars(flags)).all() == [None]
+    again = await keep_no_longer(rolled_back, settings, now=now)
+    assert (again["ended_entries"], again["past_residences"]) == (0, 0)
 
 
 async def test_old_sign_ins_and_ended_consents_go_and_live_ones_stay(

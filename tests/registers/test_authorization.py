@@ -94,6 +94,7 @@ LINES = (
     Line("change_resident", VISITING, WATCHING, V1 | {"name": "新名"}),
     Line("end_resident", VISITING, WATCHING, V1),
     Line("verify_resident", VISITING, WATCHING),
+    Line("erase_resident", {"own clerk", "own head"}, WATCHING, V1 | WHY),
     Line("look_at_resident", VISITING, WATCHING, WHY),
     Line("add_establishment", VISITING, ALL, SHOP),
     Line("change_establishment", VISITING, WATCHING, V1 | {"name": "新名"}),

@@ -1,6 +1,7 @@
 """Saying where one lives, and what comes of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from neighborhood_api.identity.events import PersonMerged, PhoneBound
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.outbox import emit
+from neighborhood_api.notifications.models import Delivery, Subscription
 from neighborhood_api.registers.claims import jobs, matching
 from tests.registers.arranging import LANE, Arranged, claim, decide, ok
 from tests.support.clock import Clock
@@ -145,6 +147,10 @@ async def test_staff_see_who_waits_and_confirm_her(
 ) -> None:
     entry = await arranged.resident(household, "王小明")
     caller = await arranged.claimant(household, phone="13912345678")
+    now = arranged.clock.now
+    may_tell: dict[str, Any] = {"template": "residence", "template_id": "t", "agreed_at": now}
+    arranged.tx.add(Subscription(person_id=caller.person_id, remaining=1, **may_tell))
+    await arranged.tx.commit()
     list_url = f"/residence-claims?node_id={household.lane_id}"
     waiting = {one["id"]: one for one in ok(await chief.get(list_url))["items"]}
     mine = waiting[str(caller.person_id)]
@@ -155,6 +161,8 @@ async def test_staff_see_who_waits_and_confirm_her(
     assert ok(await caller.get("/me/residence"))["state"] == "confirmed"
     assert (await arranged.fresh(entry)).person_id == caller.person_id
     assert [title for title, _ in await arranged.told(caller)] == ["住址已确认"]
+    message = (await arranged.tx.scalars(select(Delivery))).one()
+    assert (message.template, message.about) == ("residence", "居住地址")
     (act,) = await arranged.acts(caller.person_id)
     assert (act.what, act.person_id) == ("registers.residence_confirmed", chief.person_id)
     assert "王小明" not in str(act.detail)
@@ -164,41 +172,23 @@ async def test_staff_see_who_waits_and_confirm_her(
     refused(again, 409, "claim_already_decided")
 
 
-async def test_a_refusal_tells_why_and_the_same_door_is_staffs_to_decide_from_then_on(
-    arranged: Arranged, household: Household, chief: Caller
-) -> None:
-    number = phone_number()
-    caller = await arranged.claimant(household)
-    ok(await decide(chief, caller.person_id, "refuse", reason="该户为出租房"))
-    body = ok(await caller.get("/me/residence"))
-    assert (body["state"], body["refusal"]) == ("refused", "该户为出租房")
-    ((title, text),) = await arranged.told(caller)
-    assert title == "住址未通过确认"
-    assert "该户为出租房" in text
-    again = await decide(chief, caller.person_id, "refuse", 2)
-    refused(again, 409, "claim_already_decided")
-    await arranged.resident(household, phone=number)
-    (await arranged.tx.get_one(Person, caller.person_id)).phone = number
-    await arranged.tx.commit()
-    refused(await claim(caller, household, 1), 409, "stale_version")
-    assert ok(await claim(caller, household, 2))["state"] == "waiting"
-    listed = ok(await chief.get(f"/residence-claims?node_id={household.lane_id}"))["items"]
-    assert [one["refused_before"] for one in listed if one["id"] == str(caller.person_id)]
-    assert ok(await decide(chief, caller.person_id, "confirm", 3))["state"] == "confirmed"
-
-
-async def test_a_claim_that_was_changed_is_not_decided_as_it_was(
-    arranged: Arranged, household: Household, chief: Caller, worker: Caller
+async def test_staff_of_the_place_are_told_that_somebody_waits_but_not_of_themselves(
+    arranged: Arranged,
+    household: Household,
+    chief: Caller,
+    worker: Caller,
+    react: Reactions,
 ) -> None:
     caller = await arranged.claimant(household)
-    ok(await claim(caller, await arranged.household("92号"), 1))
-    for decision in ("confirm", "refuse"):
-        answer = await decide(chief, caller.person_id, decision)
-        assert refused(answer, 409, "stale_version")["version"] == 2
-    next_lane = await arranged.household("1巷", 1, 1, 1, 2)
-    ok(await claim(caller, next_lane, 2))
-    refused(await decide(chief, caller.person_id, "confirm", 3), 404, "claim_not_found")
-    assert ok(await decide(worker, caller.person_id, "confirm", 3))["state"] == "confirmed"
+    for version, door in ((1, "96号"), (2, "97号")):
+        await react()
+        ok(await claim(caller, await arranged.household(door), version))
+    await react()
+    assert [title for title, _ in await arranged.told(chief)] == ["有居民等待住址确认"]
+    assert await arranged.told(worker) == []
+    ok(await claim(chief, household))
+    await react()
+    assert len(await arranged.told(chief)) == len(await arranged.told(worker)) == 1
 
 
 async def test_nobody_decides_about_her_own_residence(
@@ -210,7 +200,13 @@ async def test_nobody_decides_about_her_own_residence(
         refused(answer, 403, "own_residence")
     head = await callers.staff(town, Role.COMMUNITY_SECRETARY, *LANE[:2])
     assert ok(await decide(head, chief.person_id, "confirm"))["state"] == "confirmed"
-    del arranged
+    worker, number = await callers.staff(town, Role.GRID_WORKER, *LANE[:3]), phone_number()
+    (await arranged.tx.get_one(Person, worker.person_id)).phone = number
+    await arranged.tx.commit()
+    hers = {"household_id": str(household.id), "name": "网格员", "phone": number}
+    ok(await worker.post("/registers/residents", json=hers))
+    assert ok(await claim(worker, household))["state"] == "waiting"
+    assert ok(await decide(head, worker.person_id, "confirm"))["state"] == "confirmed"
 
 
 async def test_staff_put_a_claim_into_a_household_of_the_lane_and_no_other(
@@ -279,8 +275,11 @@ async def test_a_move_ends_the_confirmation_and_stays_in_the_history(
     moves = ok(await worker.get(f"/residence-moves?node_id={household.lane_id}"))["items"]
     seen = {one["id"]: one for one in moves}[str(past.id)]
     assert (seen["name"], seen["address"]) == ("王*", "88号")
-    still = None if way == "struck off" else str(entry.id)
+    # Whom staff refused is perhaps somebody else: the entry is not hers to be ended with her.
+    still = str(entry.id) if way in {"elsewhere", "away"} else None
     assert seen["resident_id"] == still
+    whose = (await arranged.fresh(entry)).person_id
+    assert whose == (None if way == "taken back" else caller.person_id)
     assert "3号" not in str(seen)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from neighborhood_api.grid.models import Household
 from neighborhood_api.identity.access import Role
-from neighborhood_api.registers.models import RegisterLook
+from neighborhood_api.registers.models import CareFlag, RegisterLook
+from tests.privacy.walking import hits
 from tests.registers.arranging import LANE, LONG_AGO, Arranged, ok
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
@@ -97,7 +98,7 @@ async def test_an_entry_is_changed_without_seeing_all_of_it(
     assert (row.phone, row.birth_year, row.name, row.version) == (None, None, "王小明", 3)
     acts = await arranged.acts(entry.id)
     assert acts[1].detail["changed"] == ["birth_year", "phone"]
-    assert "139" not in str([act.detail for act in acts])
+    assert "13912345678" not in str([act.detail for act in acts])
 
 
 async def test_who_looks_like_somebody_else_is_told_and_not_refused(
@@ -134,6 +135,26 @@ async def test_who_moved_out_leaves_list_household_and_care(
     assert (await arranged.fresh(flag)).ended_on is not None
     wish = {"household_id": str(household.id), "name": "新户主", "is_head": True}
     ok(await worker.post(URL, json=wish))
+
+
+async def test_the_office_deletes_an_entry_and_nothing_of_it_is_left(
+    arranged: Arranged, household: Household, callers: Callers, town: Town
+) -> None:
+    number = phone_number()
+    entry = await arranged.resident(household, "欧阳慎之", phone=number)
+    flag = await arranged.flag(entry)
+    clerk = await callers.staff(town, Role.COMMUNITY_WORKER, *LANE[:2])
+    url, why = f"{URL}/{entry.id}", {"version": 1, "reason": "本人申请"}
+    ok(await clerk.post(f"{url}/look", json={"reason": "核对申请"}))
+    refused(await clerk.post(f"{url}/erase", json=why | {"version": 2}), 409, "stale_version")
+    ok(await clerk.post(f"{url}/erase", json=why))
+    refused(await clerk.get(url), 404, "entry_not_found")
+    refused(await clerk.post(f"{url}/erase", json=why), 404, "entry_not_found")
+    gone = select(CareFlag.id).where(CareFlag.id == flag.id)
+    assert await arranged.tx.scalar(gone) is None
+    act = (await arranged.acts(entry.id))[-1]
+    assert (act.detail["erased"], act.detail["reason"]) == (True, "本人申请")
+    assert await hits(arranged.tx, ["欧阳慎之", number]) == set()
 
 
 async def test_people_not_verified_for_long_are_listed(

@@ -130,7 +130,10 @@ async def test_rooms_are_kept_for_confirmed_residents(
     town: Town,
 ) -> None:
     caller = await arranged.claimant(household)
+    shown = [f"/rooms/{room.id}", f"/rooms/{room.id}/availability"]
+    assert [ok(await caller.get(url))["confirmed_only"] for url in shown] == [False] * 2
     ok(await state(operator, town, book_confirmed_only=True, report_confirmed_only=True))
+    assert [ok(await caller.get(url))["confirmed_only"] for url in shown] == [True] * 2
     refused(await book(caller, room, 14, 15), 403, "residence_not_confirmed")
     hold = {k: v for k, v in wish(14, 15).items() if k.endswith("_at")}
     answer = await caller.post(f"/rooms/{room.id}/holds", json=hold)
@@ -154,9 +157,14 @@ async def test_sessions_are_kept_for_confirmed_residents(
     await arranged.tx.commit()
     caller = await arranged.claimant(household)
     enrol = f"/sessions/{session.id}/bookings"
+    url = f"/sessions/{session.id}"
+    assert ok(await caller.get(url))["reasons"] == []
     ok(await state(operator, town, enrol_confirmed_only=True))
+    (why,) = ok(await caller.get(url))["reasons"]
+    assert (why["code"], "先填写住址" in why["message"]) == ("residence_not_confirmed", True)
     refused(await caller.post(enrol), 403, "residence_not_confirmed")
     ok(await decide(worker, caller.person_id, "confirm"))
+    assert ok(await caller.get(url))["reasons"] == []
     ok(await caller.post(enrol))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, product
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,15 @@ import asyncpg
 from neighborhood_api.cases.models import Case, Hand
 from neighborhood_api.cases.terms import Limit, Terms
 from neighborhood_api.cases.timekeeping import Purpose, Timer
-from neighborhood_api.grid.models import Appointment, Household, Node, Residence
+from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.identity.access import Role
-from neighborhood_api.identity.models import Person, SignIn
-from neighborhood_api.identity.places import Level, Place, columns_of
+from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import COLUMNS, Level, Place, columns_of
 from neighborhood_api.issues.categories.models import Category, HandlingRule
 from neighborhood_api.issues.publishing.models import Publication
 from neighborhood_api.kit.copying import copy_rows
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.sealing import seals
 from neighborhood_api.reorganisation.luoyang import EIGHT
 from neighborhood_api.schedules.clocks import Clock
 from tests.support.issues import RULE
@@ -55,6 +56,7 @@ class Luoyang:
     lanes: list[Place] = field(default_factory=list)
     staff: dict[tuple[UUID, Role], UUID] = field(default_factory=dict)
     residents: list[UUID] = field(default_factory=list)
+    """As many of them as there are issues."""
 
     @property
     def operator_id(self) -> UUID:
@@ -126,51 +128,43 @@ def _staff(town: Luoyang) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return people, appointments
 
 
-def _homes(town: Luoyang) -> Iterator[tuple[UUID, UUID, Place, str]]:
-    """Give who lives where: person, household, lane and door."""
-    doors = count(1)
-    for _ in range(RESIDENTS // PER_HOUSEHOLD):
-        number = next(doors)
-        lane = town.lanes[number % len(town.lanes)]
-        household = new_id()
-        for _ in range(PER_HOUSEHOLD):
-            yield new_id(), household, lane, f"{number}号"
+_PLACE = ", ".join(COLUMNS)
+_HOUSEHOLDS = f"""
+    INSERT INTO household (id, address, occupancy, note, version, {_PLACE})
+    SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(row_number() OVER (ORDER BY lane.nth)),
+            12, '0'))::uuid, door.sealed, 'unknown', '', 1, {_PLACE}
+    FROM (SELECT *, row_number() OVER (ORDER BY code) - 1 AS nth FROM node WHERE level = 4) lane
+    JOIN unnest($1::text[]) WITH ORDINALITY AS door (sealed, number)
+        ON (door.number - 1) * $2 + lane.nth < $3
+"""  # noqa: S608  (names of columns)
+_RESIDENCES = f"""
+    INSERT INTO residence (person_id, household_id, address, stated_at, confirmed_at,
+        confirmed_how, version, {_PLACE})
+    SELECT ('00000000-0000-4000-8001-' || right(id::text, 11) || n)::uuid, id, address, $1, $1,
+        'phone', 1, {_PLACE}
+    FROM household, generate_series(1, $2) n ORDER BY id, n
+"""  # noqa: S608  (names of columns)
+_PEOPLE = """
+    INSERT INTO person (id, name, failed_sign_ins, epoch, version)
+    SELECT person_id, '居民', 0, 0, 1 FROM residence
+"""
+_SIGNED_IN = """
+    INSERT INTO sign_in (id, person_id, created_at)
+    SELECT gen_random_uuid(), person_id, $1
+    FROM (SELECT person_id, row_number() OVER () AS nth FROM residence) one WHERE nth % 20 = 0
+"""
 
 
 async def _people(connection: asyncpg.Connection, town: Luoyang) -> None:
-    homes = list(_homes(town))
-    town.residents = [person for person, *_ in homes]
-    await copy_rows(connection, Person, ({"id": one, "name": "居民"} for one in town.residents))
-    doors = {household: (lane, door) for _, household, lane, door in homes}
-    await copy_rows(
-        connection,
-        Household,
-        (
-            {"id": household, "address": door, **columns_of(lane)}
-            for household, (lane, door) in doors.items()
-        ),
-    )
-    await copy_rows(
-        connection,
-        Residence,
-        (
-            {
-                "person_id": person,
-                "household_id": household,
-                "address": door,
-                "stated_at": OPENED,
-                "confirmed_at": OPENED,
-                "confirmed_how": "phone",
-                **columns_of(lane),
-            }
-            for person, household, lane, door in homes
-        ),
-    )
-    signed_in = [
-        {"id": new_id(), "person_id": person, "created_at": OPENED}
-        for person in town.residents[::20]
-    ]
-    await copy_rows(connection, SignIn, signed_in)
+    """Let PostgreSQL make the people; the doors of one lane are sealed, and those of all."""
+    households, lanes = RESIDENTS // PER_HOUSEHOLD, len(town.lanes)
+    doors = [seals().seal(f"{n}号", "address") for n in range(1, households // lanes + 2)]
+    await connection.execute(_HOUSEHOLDS, doors, lanes, households)
+    await connection.execute(_RESIDENCES, OPENED, PER_HOUSEHOLD)
+    await connection.execute(_PEOPLE)
+    await connection.execute(_SIGNED_IN, OPENED)
+    some = await connection.fetch("SELECT person_id FROM residence LIMIT $1", ISSUES)
+    town.residents = [row["person_id"] for row in some]
 
 
 _ISSUES = """

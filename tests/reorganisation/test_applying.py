@@ -1,15 +1,23 @@
 """A plan takes effect as a whole."""
 
-from sqlalchemy import select
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
 
 from neighborhood_api.cases.models import Case, Entry, Hand
-from neighborhood_api.grid.models import Household, Node
+from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.models import Boundary, Household, Node, Organization
+from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from tests.reorganisation.arranging import Planner, split_in_two
 from tests.support.issues import Street
 from tests.support.people import Callers
 from tests.support.places import Town
+from tests.support.posts import appoint
+from tests.venues.arranging import new_room, new_venue, wish
 
 
 async def test_a_community_splits_and_everything_in_it_lies_with_its_successors(
@@ -93,3 +101,68 @@ async def test_numbers_of_an_old_place_are_those_of_what_it_has_become(
         "东社区": 1,
         "西社区": 1,
     }
+
+
+LIES_AT = {
+    "residents": "residence t WHERE",
+    "households": "household t WHERE t.ended_on IS NULL AND",
+    "appointments": "appointment a JOIN node t ON t.id = a.node_id"
+    " WHERE a.ended_at IS NULL AND",
+    "open_issues": "case_file t WHERE t.closed_at IS NULL AND",
+    "future_bookings": "registration g JOIN resource t ON t.id = g.resource_id"
+    " WHERE g.ends_at > now() AND g.cancelled_at IS NULL AND",
+    "departments": "organization o JOIN node t ON t.id = o.node_id WHERE",
+    "rooms": "resource t WHERE t.mode = 'exclusive' AND",
+    "boundaries": "boundary b JOIN node t ON t.id = b.node_id WHERE b.parts > 0 AND",
+    "shifts": "shift s JOIN node t ON t.id = s.node_id WHERE s.cancelled_at IS NULL AND",
+}
+"""What a preview counts, asked of the tables themselves."""
+
+
+async def test_what_the_preview_counts_lies_with_the_successors_afterwards(
+    planner: Planner, street: Street, callers: Callers, town: Town, tx: Tx
+) -> None:
+    old, now = town.at(1, 1), datetime.now(UTC)
+    resident = await callers.resident(town.place(1, 1, 2, 1))
+    await street.reported()
+    room = await new_room(tx, await new_venue(tx, old.place), range(1, 8))
+    grid = town.at(1, 1, 2).id
+    worker = town.staff[Role.COMMUNITY_WORKER, old.id].id
+    tx.add(Boundary(node_id=grid, parts=1))
+    body = Organization(node_id=old.id, name="综治办")
+    tx.add(body)
+    await tx.flush()
+    officer = await appoint(tx, old, Role.DEPARTMENT_OFFICER, worker, organization_id=body.id)
+    hours: dict[str, Any] = {
+        "starts_at": now + timedelta(hours=6),
+        "ends_at": now + timedelta(hours=9),
+    }
+    post: dict[str, Any] = {"role": Role.COMMUNITY_WORKER.value, "duty_phone": "0752-9100000"}
+    tx.add(Shift(node_id=old.id, person_id=worker, made_by_id=worker, **post, **hours))
+    await tx.commit()
+    when = wish(9.5, 10.5, local_day(now) + timedelta(days=2))
+    booked = await resident.post(f"/rooms/{room.id}/bookings", json=when)
+    assert booked.status_code == 200, booked.text
+
+    async def at(*places: UUID) -> dict[str, int]:
+        found = {}
+        for name, rows in LIES_AT.items():
+            query = text(f"SELECT count(*) FROM {rows} t.community_id = ANY(:places)")  # noqa: S608
+            found[name] = await tx.scalar(query, {"places": list(places)})
+        return found
+
+    await planner.drafts(split_in_two(town))
+    shown = await planner.preview()
+    (ends,) = [one for one in shown["places"] if one["change"] == "ends"]
+    counted = {name: ends["counts"][name] for name in LIES_AT}
+    assert counted == await at(old.id)
+    assert 0 not in counted.values()
+    assert not [one for one in shown["questions"] if str(officer.id) in one["key"]]
+    await planner.decides(organization=planner.new("west"))
+    await planner.done("apply")
+    east, west = (UUID(planner.new(key)) for key in ("east", "west"))
+    assert counted == await at(east, west)
+    assert set((await at(old.id)).values()) == {0}
+    await tx.refresh(officer)
+    await tx.refresh(body)
+    assert officer.node_id == body.node_id == west

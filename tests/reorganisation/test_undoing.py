@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from neighborhood_api.cases.models import Case, Entry, Hand
 from neighborhood_api.grid.layers.models import Layer, LayerCover, LayerNode
-from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.models import Boundary, Node, Organization
 from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.publishing.models import CannedReply
@@ -163,6 +164,20 @@ async def test_what_is_new_at_a_successor_keeps_the_plan_from_being_undone(
     plan.applied_at = datetime.now(UTC) - timedelta(minutes=5)
     await tx.commit()
     lane = await tx.get_one(Node, town.at(1, 1, 1, 1).id)
+    east = UUID(planner.new("east"))
+    worker = town.staff[Role.COMMUNITY_WORKER, town.at(1, 1).id].id
+    tonight = datetime.now(UTC) + timedelta(hours=6)
+    hours: dict[str, Any] = {"starts_at": tonight, "ends_at": tonight + timedelta(hours=8)}
+    post: dict[str, Any] = {"role": Role.COMMUNITY_WORKER.value, "duty_phone": "0752-9100000"}
+    tx.add_all(
+        (
+            Shift(node_id=east, person_id=worker, made_by_id=worker, **post, **hours),
+            CannedReply(move="respond", title="已派人", text="您好", node_id=east),
+            Organization(node_id=east, name="网格办"),
+            Boundary(node_id=east, parts=1),
+        )
+    )
+    await tx.commit()
     reporter = await callers.resident(lane.place)
     wish = street.wish()
     assert (await reporter.post("/issues", json=wish)).status_code == 200
@@ -171,6 +186,8 @@ async def test_what_is_new_at_a_successor_keeps_the_plan_from_being_undone(
     named = {one["table"]: one["number"] for one in answer.json()["dependents"]}
     assert named["case_file"] == 1
     assert named["residence"] >= 1
+    for name in ("shift", "canned_reply", "organization", "boundary"):
+        assert named[name] == 1, name
     assert str((await tx.get_one(Node, lane.id)).community_id) == planner.new("east")
 
 
@@ -185,7 +202,11 @@ async def test_an_issue_that_was_moved_on_since_stays_in_living_hands(
     await planner.done("apply")
     clerk = await callers.person(town.staff[Role.COMMUNITY_WORKER, town.at(1, 1).id].id)
     await street.done(clerk, issue, "accept")
+    lane = Node.id == town.at(1, 1, 2, 1).id
+    await tx.execute(update(Node).where(lane).values(name="改正的巷名"))
+    await tx.commit()
     await planner.done("undo")
+    assert await tx.scalar(select(Node.name).where(lane)) == "改正的巷名"
     case = await tx.get_one(Case, issue)
     assert case.hand_node_id == town.at(1, 1).id
     assert case.hand_person_id == clerk.person_id

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from httpx import USE_CLIENT_DEFAULT, ASGITransport, AsyncClient, QueryParams, Response
+from httpx import USE_CLIENT_DEFAULT, ASGITransport, AsyncClient, Headers, QueryParams, Response
 from starlette.types import Message
 from typing_extensions import override
 
@@ -48,7 +48,7 @@ class Client(AsyncClient):
             return await super().request(method, url, **given, **others)
         path = ordinary[1] if url.startswith(_HOST) else _PREFIX + ordinary[1]
         query = b"" if params is None else str(QueryParams(params)).encode()
-        return await self._ask(method, path, query, _written(json), headers or {})
+        return await self._ask(method.upper(), path, query, _written(json), headers or {})
 
     async def _ask(
         self, method: str, path: str, query: bytes, body: bytes | None, own: Mapping[str, str]
@@ -59,7 +59,7 @@ class Client(AsyncClient):
         if body is not None or method in {"POST", "PUT"}:
             sent.append((b"content-length", str(len(body or b"")).encode()))
         if own:
-            besides = {name.lower().encode(): value.encode() for name, value in own.items()}
+            besides = {name.lower(): value for name, value in Headers(own).raw}
             sent = [pair for pair in sent if pair[0] not in besides]
             sent += besides.items()
         scope = {

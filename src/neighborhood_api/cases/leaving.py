@@ -3,7 +3,7 @@
 Nothing about their clocks changes. The ledger gets a page, and the timeline a line for staff.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,11 +30,11 @@ from neighborhood_api.cases.models import IN_HAND_SQL, Case, Entry, Hand
 from neighborhood_api.cases.paths import Offer
 from neighborhood_api.cases.recipients import officers_of
 from neighborhood_api.cases.workflow import By, Move, State
+from neighborhood_api.grid.layers.models import Profile
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.duty import HIGHEST, Duty, who_answers
 from neighborhood_api.grid.posts.handovers import Holding, Turnover
-from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.ids import new_id
@@ -225,7 +225,8 @@ async def _write(tx: Tx, changes: Sequence[_Change], *, now: datetime) -> None:
         ],
     )
     await _turn_pages(tx, changes)
-    entries = [_entry(one, now) for one in changes]
+    called = await _called(tx, {one.case.district_id for one in changes})
+    entries = [_entry(one, called[one.case.district_id], now) for one in changes]
     digests = [trail_of(entry) for entry in entries]
     await connection.execute(insert(_ENTRY), [_plain(entry) for entry in entries])
     await connection.execute(
@@ -274,15 +275,24 @@ async def _turn_pages(tx: Tx, changes: Sequence[_Change]) -> None:
         await (await tx.connection()).execute(insert(_HAND), pages)
 
 
-def _entry(change: _Change, now: datetime) -> Entry:
+async def _called(tx: Tx, district_ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+    """Return by district what it calls its posts, as far as it has names of its own."""
+    names = select(Profile.district_id, Profile.role_names)
+    found = await tx.execute(names.where(Profile.district_id.in_(district_ids)))
+    own: dict[UUID, dict[str, str]] = dict(iter(found))
+    return {one: own.get(one, {}) for one in district_ids}
+
+
+def _entry(change: _Change, called: Mapping[str, str], now: datetime) -> Entry:
     """Write the line that says who has a case now, by post and not by name."""
     case = change.case
+    post = post_name(change.role, called.get(change.role))
     if change.person_id is None:
         text = "在岗人员变动，暂无人接办"
     elif change.seen is None and case.organization_id is None:
-        text = f"在岗人员变动，{ROLE_NAMES[Role(change.role)]}空缺，暂由上一级接办"
+        text = f"在岗人员变动，{post}空缺，暂由上一级接办"
     else:
-        text = f"在岗人员变动，由现任{ROLE_NAMES[Role(change.role)]}接办"
+        text = f"在岗人员变动，由现任{post}接办"
     return Entry(
         case_id=case.id,
         move=Move.COMMENT.value,

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,21 +18,18 @@ from neighborhood_api import serving
 from neighborhood_api.app import create_app
 from neighborhood_api.cli import (
     boundaries,
+    exports,
     ground,
+    keys,
     moving,
     operator,
-    personal_keys,
     second_step,
 )
-from neighborhood_api.cli.catalogue import EVENTS_PATH, catalogue
 from neighborhood_api.cli.demonstration import holds_demo_people, quieten, run_demo
-from neighborhood_api.cli.description import DEFAULT_PATH, description
 from neighborhood_api.cli.reference import load_reference
 from neighborhood_api.cli.refusals import Refused, plainly
 from neighborhood_api.cli.welcome import address, welcome
-from neighborhood_api.identity.keys import make_key
 from neighborhood_api.identity.personal_keys import use_personal_keys
-from neighborhood_api.identity.tokens import LIFETIME
 from neighborhood_api.kit import logs, trail
 from neighborhood_api.kit.db import Database
 from neighborhood_api.settings import Settings
@@ -165,48 +161,6 @@ def migrate(
         out.print("表结构与模型一致 · The tables are those of the models.")
 
 
-@app.command("export-openapi")
-def export_openapi(
-    path: Annotated[Path, typer.Argument(help="File to write. 输出文件。")] = DEFAULT_PATH,
-    *,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Write nothing; fail when it differs. 只比较，不写入。"),
-    ] = False,
-) -> None:
-    """Write the API's OpenAPI description. 导出接口描述文件。"""
-    with plainly(err):
-        _export("export-openapi", path, description(), check=check)
-
-
-@app.command("export-events")
-def export_events(
-    path: Annotated[Path, typer.Argument(help="File to write. 输出文件。")] = EVENTS_PATH,
-    *,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Write nothing; fail when it differs. 只比较，不写入。"),
-    ] = False,
-) -> None:
-    """Write the list of events. 导出事件清单。"""
-    with plainly(err):
-        _export("export-events", path, catalogue(), check=check)
-
-
-def _export(command: str, path: Path, text: str, *, check: bool) -> None:
-    if not check:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        out.print(f"已写入 · Wrote {path}")
-    elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        raise Refused(
-            f"{path} is not what the code describes. "
-            f"Run `neighborhood-api {command} {path}` and review the difference."
-        )
-    else:
-        out.print(f"与代码一致 · {path} is what the code describes.")
-
-
 @app.command("create-operator")
 def create_operator(
     district: Annotated[
@@ -267,11 +221,15 @@ def create_operator(
         out.print(asyncio.run(_appoint(url, wish)) + ".", highlight=False)
 
 
+app.command("export-openapi")(exports.export_openapi)
+app.command("export-events")(exports.export_events)
 app.command("reset-totp")(second_step.reset_totp)
 app.command("import")(moving.import_grid)
 app.command("export-grid")(moving.export_grid)
 app.command("import-templates")(moving.import_templates)
 app.command("import-boundaries")(boundaries.import_boundaries_file)
+app.command("rotate-keys")(keys.rotate_keys)
+app.command("rotate-personal-keys")(keys.rotate_personal_keys)
 
 
 @app.command("verify-trail")
@@ -300,65 +258,6 @@ def verify_trail() -> None:
             )
             raise typer.Exit(1)
         out.print("The trail is whole. 审计链完整。")
-
-
-@app.command("rotate-keys")
-def rotate_keys() -> None:
-    """Make a new key to sign access tokens with. 更换签名密钥，已登录的人不受影响。"""
-    with plainly(err):
-        settings = _settings()
-        if settings.signing_keys is not None:
-            raise Refused(
-                "The keys come from NEIGHBORHOOD_SIGNING_KEYS: put a new PEM key before the "
-                "others there, restart the API, and take the old one out a day later."
-            )
-        folder = settings.data_dir / "keys"
-        before = sorted(path.name for path in folder.glob("*.pem"))
-        kid = make_key(folder)
-        out.print(f"New key {kid} in {folder}.", highlight=False, soft_wrap=True)
-        out.print("The API signs with it from now on. 即刻生效，无需重启。")
-        if before:
-            until = (datetime.now(UTC) + LIFETIME).astimezone().strftime("%H:%M:%S")
-            out.print(
-                f"After {until} no token of the old keys is left, and these may be deleted: "
-                f"{', '.join(before)}. 届时可删除旧密钥。",
-                highlight=False,
-                soft_wrap=True,
-            )
-
-
-@app.command("rotate-personal-keys")
-def rotate_personal_keys(
-    *,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Change nothing; tell what needs an old key. 只检查。"),
-    ] = False,
-    forget_old: Annotated[
-        bool,
-        typer.Option("--forget-old", help="Take old keys out when unneeded. 移除旧密钥。"),
-    ] = False,
-) -> None:
-    """Change the key of phones and addresses. 更换手机号、地址的加密密钥，不停机。
-
-    Seals every row anew while the API runs; run it again when it was interrupted.
-    """
-    with plainly(err), ExitStack() as stack:
-        settings = _settings()
-        url = stack.enter_context(ground.database_of(settings))
-        ground.require_migrated(url)
-        if forget_old:
-            gone = personal_keys.forget_old_keys(settings, url)
-            out.print(f"{gone} old keys taken out. 已移除旧密钥。", highlight=False)
-            return
-        if not check:
-            personal_keys.rotate(settings, url, out)
-        left = personal_keys.left(settings, url)
-        for name, rows in left.items():
-            out.print(f"{name}: {rows} rows need an old key", style="red", highlight=False)
-        if left:
-            raise typer.Exit(1)
-        out.print("No row needs an old key. 所有数据都用现行密钥加密。")
 
 
 def _settings(**given: Any) -> Settings:  # noqa: ANN401  (options, each with its own type)

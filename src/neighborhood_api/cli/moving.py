@@ -38,7 +38,7 @@ def import_grid(
         bool, typer.Option("--apply", help="Write, if nothing is wrong. 没有错误就写入。")
     ] = False,
 ) -> None:
-    """Import the grid, households, people and posts. 导入网格、住户、人口、任职和部门。
+    """Import the grid, its people and posts. 导入网格、部门、任职、住户、人口和单位。
 
     Without --apply only tells what would happen. Everything is written, or nothing. Ends with
     1 when rows have faults.
@@ -72,7 +72,7 @@ def export_grid(
     path: Annotated[Path, typer.Argument(help="Workbook to write. 输出文件。")],
     district: District,
 ) -> None:
-    """Export a district so that it can be imported again. 导出网格、住户、人口和任职。
+    """Export a district so that it can be imported again. 导出网格、任职、住户、人口和单位。
 
     The file has phones and addresses in the clear: keep it safe.
     """

@@ -14,11 +14,16 @@ from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.posts.appointments import make_appointment
 from neighborhood_api.grid.schemas import AppointeeIn, AppointmentIn
 from neighborhood_api.identity.access import Actor, Post, Role
+from neighborhood_api.identity.accounts.codes import close_invitation
 from neighborhood_api.identity.accounts.password_rules import replace_password
+from neighborhood_api.identity.events import AccountReset
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.revocations import revoke_person
+from neighborhood_api.identity.second_step.challenges import forget_challenges
 from neighborhood_api.identity.service import password_hash
+from neighborhood_api.identity.sessions.history import end_other_sign_ins
+from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.ids import new_id
 
@@ -86,7 +91,11 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
         await replace_password(tx, person, hashed, now=now)
         person.failed_sign_ins = 0
         person.locked_until = None
+        await forget_challenges(tx, person.id)
+        await close_invitation(tx, person.id, "replaced", now=now)
+        await end_other_sign_ins(tx, person.id, but=None, reason="reset", now=now)
         await revoke_person(tx, person.id, now=now)
+        record_act(tx, AccountReset.name, person.id, by=_NOBODY, now=now, command_line=True)
         held = select(Appointment.id).where(
             Appointment.person_id == person.id,
             Appointment.node_id == district.id,

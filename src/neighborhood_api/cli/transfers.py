@@ -19,6 +19,7 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.imports.applying import write_plan
 from neighborhood_api.imports.outcomes import KIND_NAMES
 from neighborhood_api.imports.planning import Plan, Scope, make_plan, raw_connection
+from neighborhood_api.imports.reading.problems import UnreadableTable
 from neighborhood_api.imports.reports import write_report
 from neighborhood_api.imports.staging import Source
 from neighborhood_api.imports.taking_out import write_grid
@@ -75,14 +76,18 @@ async def bring(url: str, order: Order, console: Console) -> Plan:
         tx = await stack.enter_async_context(database.transaction())
         actor, scope = await operator_of(tx, order.district)
         with progress_on(console) as progress:
-            plan = await make_plan(
-                await raw_connection(tx),
-                scope,
-                sources,
-                now=now,
-                tell=_telling(progress, "读取并核对 Reading"),
-                limits=limits_of(order.megabytes),
-            )
+            try:
+                plan = await make_plan(
+                    await raw_connection(tx),
+                    scope,
+                    sources,
+                    now=now,
+                    tell=_telling(progress, "读取并核对 Reading"),
+                    limits=limits_of(order.megabytes),
+                )
+            except UnreadableTable as problem:  # its message does not say what exactly
+                said = problem.detail or problem.message
+                raise Refused(f"{problem.title}. {said}") from problem
         if order.report is not None:
             await write_report(await raw_connection(tx), plan, order.report)
         if order.apply and not plan.faults:

@@ -26,6 +26,7 @@ def welcome(console: Console, base: str, people: list[DemoPersonOut], wechat: st
             f"演示身份 Whom to be   {api}/demo/people\n"
             f"微信替身 WeChat       {wechat} (stand-in, this machine only)\n"
             f"员工密码 Password     {DEMO_PASSWORD}\n"
+            "导览 Tour             README.md, docs/tour-grid.md\n"
             "停止 Stop            Ctrl-C",
             title="邻里接口 Neighborhood API · 演示 demo",
             expand=False,

@@ -18,6 +18,11 @@ TEMPLATES = {
         name="诉求办理进展",
         fields={"thing1": "title", "thing2": "body", "time3": "at"},
     ),
+    "residence": MessageTemplate(
+        template_id="demo-residence",
+        name="住址确认结果",
+        fields={"thing1": "title", "thing2": "body", "time3": "at"},
+    ),
 }
 KEYS = {one.template_id: tuple(one.fields) for one in TEMPLATES.values()}
 """What WeChat's stand-in is told of them."""

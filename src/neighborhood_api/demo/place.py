@@ -89,6 +89,12 @@ class PostRow:
     duty_phone: str
     stand_in_key: str | None = None
     organization: str | None = None
+    votes_for: int | None = None
+    votes_cast: int | None = None
+    votes_eligible: int | None = None
+    """How she was elected; without votes there is no record of it."""
+    ends_in_days: int | None = None
+    """When her term ends, counted from the day of the first start."""
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)
@@ -98,6 +104,8 @@ class HouseholdRow:
     key: str
     lane_code: str
     address: str
+    occupancy: Literal["unknown", "owned", "rented", "vacant"] = "unknown"
+    verified_days_ago: int | None = None
 
 
 @checked(frozen=True, kw_only=True, config=STRICT)
@@ -302,38 +310,43 @@ def load_place() -> DemoPlace:
     """
     return DemoPlace(
         nodes=(
-            *_rows("divisions", NodeRow),
-            *_rows("grids", NodeRow),
-            *_rows("lanes", NodeRow),
+            *rows_of("divisions", NodeRow),
+            *rows_of("grids", NodeRow),
+            *rows_of("lanes", NodeRow),
         ),
-        people=_rows("people", PersonRow),
-        posts=_rows("posts", PostRow),
-        households=_rows("households", HouseholdRow),
-        residents=_rows("residents", ResidentRow),
-        venues=_rows("venues", VenueRow),
-        rooms=_rows("rooms", RoomRow),
-        openings=_rows("openings", OpeningRow),
-        sessions=_rows("sessions", SessionRow),
-        limits=_rows("limits", LimitRow),
-        replies=_rows("replies", ReplyRow),
+        people=rows_of("people", PersonRow),
+        posts=rows_of("posts", PostRow),
+        households=rows_of("households", HouseholdRow),
+        residents=rows_of("residents", ResidentRow),
+        venues=rows_of("venues", VenueRow),
+        rooms=rows_of("rooms", RoomRow),
+        openings=rows_of("openings", OpeningRow),
+        sessions=rows_of("sessions", SessionRow),
+        limits=rows_of("limits", LimitRow),
+        replies=rows_of("replies", ReplyRow),
         issues=_stories("issues"),
         branches=tuple(row for name in BRANCHES for row in _stories(f"stories/{name}")),
     )
 
 
 def _stories(name: str) -> tuple[IssueRow, ...]:
-    return _checked(IssueRow, json.loads(_text(f"{name}.json")))
+    return checked_rows(IssueRow, json.loads(text_of(f"{name}.json")))
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Read a data file."""
     return files(__package__).joinpath("data", name).read_text(encoding="utf-8")
 
 
-def _rows(name: str, row: type[Row]) -> tuple[Row, ...]:
-    lines = csv.DictReader(_text(f"{name}.csv").splitlines())
+def rows_of(name: str, row: type[Row]) -> tuple[Row, ...]:
+    """Read the rows of a CSV file and check the type of every field."""
+    lines = csv.DictReader(text_of(f"{name}.csv").splitlines())
     # An empty cell means "not given", so that the row's own default applies.
-    return _checked(row, [{key: cell for key, cell in line.items() if cell} for line in lines])
+    return checked_rows(
+        row, [{key: cell for key, cell in line.items() if cell} for line in lines]
+    )
 
 
-def _checked(row: type[Row], raw: list[dict[str, Any]]) -> tuple[Row, ...]:
+def checked_rows(row: type[Row], raw: list[dict[str, Any]]) -> tuple[Row, ...]:
+    """Check the type of every field."""
     return TypeAdapter(tuple[row, ...]).validate_python(raw)  # type: ignore[valid-type]

@@ -1,12 +1,11 @@
 """Gives the demonstration district handling rules and words of its own, as a real one would."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from neighborhood_api.cases.workflow import Move
+from neighborhood_api.demo.acting import acting_as
 from neighborhood_api.demo.place import DemoPlace, LimitRow
-from neighborhood_api.grid.service import standing_of
-from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.categories.models import Evidence, HandlingRule
 from neighborhood_api.issues.categories.schemas import LimitBody, RuleBody
@@ -40,8 +39,7 @@ async def load_rules(tx: Tx, place: DemoPlace, district_id: UUID, now: datetime)
 
 async def load_replies(tx: Tx, place: DemoPlace, operator_id: UUID, now: datetime) -> None:
     """Load the words at hand, as the operator would write them down."""
-    standing = await standing_of(tx, operator_id, now)
-    operator = Actor(operator_id, uuid4(), standing.posts, standing.residence)
+    operator = await acting_as(tx, operator_id, now)
     for position, row in enumerate(place.replies):
         wish = ReplyIn(
             node_id=operator.posts[0].node_id,

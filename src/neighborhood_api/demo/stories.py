@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select
 
 from neighborhood_api.cases.workflow import State
+from neighborhood_api.demo.acting import acting_as
 from neighborhood_api.demo.pictures import draw_lane
 from neighborhood_api.demo.place import IssueRow, StepRow
 from neighborhood_api.demo.scenes.dispatching import DISPATCHING
@@ -22,7 +23,6 @@ from neighborhood_api.files.store import Store
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.schemas import PositionIn
-from neighborhood_api.grid.service import standing_of
 from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.issues import service
@@ -183,10 +183,7 @@ class _Teller:
 
     async def _actor(self, person_id: UUID) -> Actor:
         if person_id not in self._actors:
-            standing = await standing_of(self._tx, person_id, self._now)
-            self._actors[person_id] = Actor(
-                person_id, uuid4(), standing.posts, standing.residence
-            )
+            self._actors[person_id] = await acting_as(self._tx, person_id, self._now)
         return self._actors[person_id]
 
 

@@ -17,6 +17,16 @@ class AppointmentMade(Event):
     node_id: UUID
 
 
+class AppointmentAmended(Event):
+    """An appointment has another duty phone or last day."""
+
+    name = "grid.appointment_amended"
+    chinese = "任职的值班电话或任期末日有改动。"
+    appointment_id: UUID
+    person_id: UUID
+    node_id: UUID
+
+
 class AppointmentEnded(Event):
     """Somebody's appointment ended."""
 

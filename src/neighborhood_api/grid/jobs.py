@@ -19,8 +19,10 @@ jobs = Blueprint()
 async def take_turns(context: JobContext, timestamp: int) -> None:
     """Begin and end the terms and leaves whose day has come; a late worker catches up."""
     del timestamp
-    async with job_transaction(context) as tx:
-        await turns.take_turns(tx, now=datetime.now(UTC))
+    more = True
+    while more:
+        async with job_transaction(context) as tx:
+            more = await turns.take_turns(tx, now=datetime.now(UTC))
 
 
 @jobs.periodic(cron="17 * * * *")

@@ -351,7 +351,10 @@ class Residence(Placed, Model):
 
 
 class PastResidence(Placed, Model):
-    """Where a person lived, from being confirmed there until she left or staff found so."""
+    """Where a person lived, from being confirmed there until she left or staff found so.
+
+    Also where staff said that she does not live: there no number confirms her later.
+    """
 
     __tablename__ = "residence_history"
     __table_args__ = (
@@ -367,9 +370,24 @@ class PastResidence(Placed, Model):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     address: Mapped[str] = mapped_column(Sealed("address"))
     began_at: Mapped[datetime]
-    """When it was confirmed."""
+    """When it was confirmed; of one that was refused, when it was said."""
     ended_at: Mapped[datetime]
     household_id: Mapped[UUID | None] = mapped_column(ForeignKey("household.id"), default=None)
+    refused_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), default=None)
+    """Who of the staff refused it; None for one that was confirmed."""
+
+
+class LeftResidence(Model):
+    """How far the version of a residence had come that is no more.
+
+    What the person states later goes on from there: who decides about the one that she saw
+    does not decide about another.
+    """
+
+    __tablename__ = "residence_left"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    version: Mapped[int]
 
 
 class ResidenceRules(Model):

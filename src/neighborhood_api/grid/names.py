@@ -15,3 +15,13 @@ ROLE_NAMES: dict[Role, str] = {
     Role.OPERATOR: "系统管理员",
     Role.CHIEF_OPERATOR: "总管理员",
 }
+_USUAL = {role.value: name for role, name in ROLE_NAMES.items()}
+
+
+def post_name(role: str, own: str | None) -> str:
+    """Return what a post is called: by the district's `own` name if it has one, else as usual.
+
+    The statement that gives the role gives the name as well, see `layers.chains.called`: so no
+    name costs a round trip, and none is ever old.
+    """
+    return own or _USUAL[role]

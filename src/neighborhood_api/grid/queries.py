@@ -199,6 +199,7 @@ class HomeContact(NamedTuple):
     on_call_role: str | None
     on_call_phone: str | None
     on_call_until: datetime | None
+    on_call_role_name: str | None
 
 
 class ContactOnCall(NamedTuple):
@@ -221,6 +222,7 @@ class ContactOnCall(NamedTuple):
     on_call_role: str | None
     on_call_phone: str | None
     on_call_until: datetime | None
+    on_call_role_name: str | None
 
 
 HOME_CONTACTS = Query(

@@ -8,7 +8,7 @@ from fastapi import Depends, Path
 from neighborhood_api.grid import service
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household
-from neighborhood_api.grid.queries import CHILDREN, DISTRICTS
+from neighborhood_api.grid.queries import DISTRICTS
 from neighborhood_api.grid.schemas import (
     HouseholdOut,
     MyGridOut,
@@ -104,11 +104,11 @@ async def read_node(node_id: UUID, tx: ReadTxDep, now: NowDep) -> NodeTodayOut:
     "/grid/nodes/{node_id}/children",
     summary="下一级地点 · The places directly below",
     dependencies=CALLER,
-    responses=problems(*SIGNED_IN),
+    responses=problems(*SIGNED_IN, service.NodeNotFound),
 )
 async def list_children(node_id: UUID, reader: ReaderDep, now: NowDep) -> NodeList:
     """下一级的全部地点，按编码排序。All places one level below, by code."""
-    rows = await CHILDREN.all(reader, node_id=node_id, day=local_day(now))
+    rows = await service.children_of(reader, node_id, now=now)
     return NodeList(items=[NodePositionOut.model_validate(row) for row in rows])
 
 

@@ -12,7 +12,7 @@ from neighborhood_api.grid.posts.choosing import SelectionIn, SelectionOut
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
 
 Corner = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
 """Degrees east and north."""
@@ -216,6 +216,22 @@ class AppointmentIn(In):
     """网格员是否主责，不填则首位网格员为主责 · Responsible worker; by default the first is."""
     selection: SelectionIn | None = None
     """推选或任命记录 · How she was chosen."""
+
+
+class AppointmentChangeIn(Whole):
+    """What of an appointment can change while it lasts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"duty_phone": "0752-6000002", "ends_on": "2029-12-31", "version": 1}]
+        }
+    )
+    duty_phone: DutyPhone
+    """公开的值班电话 · Public duty phone."""
+    ends_on: date | None
+    """任期末日（含当天），空为长期 · Last day of the term; null for an open one."""
+    version: int
+    """读到的版本号 · The version that was read."""
 
 
 class StandInIn(In):

@@ -33,6 +33,7 @@ from neighborhood_api.grid.models import (
 from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.grid.posts.roster.on_call import on_call_of, on_call_shown
 from neighborhood_api.grid.queries import (
+    CHILDREN,
     HOME_CHAINS,
     HOME_CONTACTS,
     NODE_CONTACTS,
@@ -52,12 +53,12 @@ from neighborhood_api.grid.schemas import (
     OnCallOut,
     PlateOut,
 )
-from neighborhood_api.grid.succession import successor_plate, successors_of
+from neighborhood_api.grid.succession import is_of_today, successor_plate, successors_of
 from neighborhood_api.identity.access import Actor, Permission, Post, Role
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.identity.service import Part
 from neighborhood_api.identity.tokens import Standing
-from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.db import ReadTx, Source
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.reads import Reader
 
@@ -67,7 +68,7 @@ _NAMES = {role.value: name for role, name in ROLE_NAMES.items()}
 
 
 class NodeNotFound(Problem):
-    """The id names no place of today's grid."""
+    """The id names no place of today's grid; `succeeded_by` says what an old one became."""
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such place in the grid"
@@ -215,9 +216,11 @@ async def read_node_contacts(
 
     Raises: NodeNotFound.
     """
-    rows = await NODE_CONTACTS.all(reader, node_id=node_id, day=local_day(now))
-    if not rows:
-        raise NodeNotFound
+    day = local_day(now)
+    rows = await NODE_CONTACTS.all(reader, node_id=node_id, day=day)
+    if not rows:  # an old link
+        heir = await living_node(reader, node_id, now=now)
+        rows = await NODE_CONTACTS.all(reader, node_id=heir, day=day)
     return NodeContactsOut.model_validate(_by_node(rows)[0])
 
 
@@ -226,15 +229,55 @@ async def read_on_call(reader: Reader, node_id: UUID, *, now: datetime) -> OnCal
 
     Raises: NodeNotFound, NobodyOnCall.
     """
-    rows = await ON_CALL_CONTACTS.all(reader, node_id=node_id, day=local_day(now), now=now)
-    if not rows:
-        raise NodeNotFound
+    when = {"day": local_day(now), "now": now}
+    rows = await ON_CALL_CONTACTS.all(reader, node_id=node_id, **when)
+    if not rows:  # an old link
+        heir = await living_node(reader, node_id, now=now)
+        rows = await ON_CALL_CONTACTS.all(reader, node_id=heir, **when)
     found = on_call_of(rows, Level(max(row.level for row in rows)))
     shown = on_call_shown(found)
     if found is None or shown is None:
         raise NobodyOnCall
     first = next(row for row in rows if row.node_id == found.node_id)
     return OnCallOut.model_validate({"node": _node_view([first])["node"], **shown})
+
+
+async def node_missing(source: Source, node_id: UUID, *, now: datetime) -> NodeNotFound:
+    """Return the refusal of an id that names no place of today, with what it has become."""
+    return _missing(await successors_of(source, node_id, now=now))
+
+
+async def living_node(source: Source, node_id: UUID, *, now: datetime) -> UUID:
+    """Return the one place that the id of an old one stands for, so that links still lead on.
+
+    Raises: NodeNotFound, with all that it has become.
+    """
+    heirs = await successors_of(source, node_id, now=now)
+    if len(heirs) != 1:
+        raise _missing(heirs)
+    return heirs[0].id
+
+
+def _missing(heirs: Sequence[NodeRow]) -> NodeNotFound:
+    return NodeNotFound(
+        succeeded_by=[
+            {"id": str(heir.id), "level": heir.level, "code": heir.code, "name": heir.name}
+            for heir in heirs
+        ]
+    )
+
+
+async def children_of(reader: Reader, node_id: UUID, *, now: datetime) -> list[NodeRow]:
+    """Return the places directly below one, by code.
+
+    Raises: NodeNotFound.
+    """
+    day = local_day(now)
+    rows = await CHILDREN.all(reader, node_id=node_id, day=day)
+    if rows or await is_of_today(reader, node_id, now=now):
+        return rows
+    node_id = await living_node(reader, node_id, now=now)
+    return await CHILDREN.all(reader, node_id=node_id, day=day)
 
 
 def normal_address(text: str) -> str:
@@ -250,7 +293,7 @@ async def current_node(tx: ReadTx, node_id: UUID, *, now: datetime) -> Node:
     day = literal(local_day(now))
     node = await tx.scalar(select(Node).where(Node.id == node_id, exists_on(day)))
     if node is None:
-        raise NodeNotFound
+        raise await node_missing(tx, node_id, now=now)
     return node
 
 
@@ -267,7 +310,7 @@ async def node_or_successors(
         return node, []
     heirs = await successors_of(tx, node_id, now=now)
     if not heirs:
-        raise NodeNotFound
+        raise _missing(heirs)
     return await tx.get_one(Node, node_id), heirs
 
 

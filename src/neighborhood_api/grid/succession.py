@@ -58,13 +58,11 @@ class _Id(NamedTuple):
     id: UUID
 
 
-MAIN_SUCCESSOR = Query(
-    select(Node.id)
-    .join(_all, _all.c.to_id == Node.id)
-    .where(_all.c.main, exists_on(DAY))
-    .limit(1),
+IS_OF_TODAY = Query(
+    select(Node.id).where(Node.id == bindparam("node_id"), exists_on(DAY)),
     _Id,
 )
+
 
 _Old = aliased(Node)
 _plates = (
@@ -96,13 +94,12 @@ async def successors_of(source: Source, node_id: UUID, *, now: datetime) -> list
     return await SUCCESSORS.all(source, node_id=node_id, day=local_day(now))
 
 
-async def main_successor(source: Source, node_id: UUID, *, now: datetime) -> UUID | None:
-    """Return the one place that stands for an old one where only one can."""
-    found = await MAIN_SUCCESSOR.first(source, node_id=node_id, day=local_day(now))
-    return None if found is None else found.id
-
-
 async def successor_plate(source: Source, plate_code: str, *, now: datetime) -> str | None:
     """Return the plate of the lane that stands for the lane of an old plate."""
     found = await SUCCESSOR_PLATE.first(source, plate_code=plate_code, day=local_day(now))
     return None if found is None else found.plate_code
+
+
+async def is_of_today(source: Source, node_id: UUID, *, now: datetime) -> bool:
+    """Tell whether an id names a place of today's grid."""
+    return await IS_OF_TODAY.first(source, node_id=node_id, day=local_day(now)) is not None

@@ -25,6 +25,13 @@ class PhoneTaken(Problem):
     message = "这个手机号已绑定其他微信，请换一个号码或联系社区工作人员"
 
 
+class CodeNeeded(Problem):
+    """A superior took the WeChat account of this number away; a code binds the next one."""
+
+    title = "Bind WeChat to this staff account with a one-time code"
+    message = "该号码的工作账号已解绑微信；请向上级领取一次性码，用“绑定工作账号”绑定"
+
+
 class PostsWouldBeLost(Problem):
     """Becoming the person of another number would leave the caller's posts to nobody."""
 
@@ -46,7 +53,7 @@ async def bind_phone(
     Return new tokens when the caller became somebody else, None otherwise. Posts belong to
     the person they were given to, so whoever holds any does not become somebody else.
 
-    Raises: PhoneTaken, PostsWouldBeLost.
+    Raises: PhoneTaken, CodeNeeded, PostsWouldBeLost.
     Emits: PhoneBound, PersonMerged.
     """
     involved = select(Person).where((Person.id == actor.person_id) | (Person.phone == phone))
@@ -63,6 +70,8 @@ async def bind_phone(
         return None
     if known.openid is not None or me.openid is None:
         raise PhoneTaken
+    if known.wechat_by_code and await holds_posts(tx, known.id, now):
+        raise CodeNeeded
     if await holds_posts(tx, me.id, now):
         raise PostsWouldBeLost
     await become(tx, me, known, now=now)
@@ -82,6 +91,7 @@ async def become(tx: Tx, me: Person, known: Person, *, now: datetime) -> None:
     me.merged_into_id = known.id
     await tx.flush()  # the unique openid must leave one row before it enters the other
     known.openid, known.unionid = openid, unionid
+    known.wechat_by_code = False
     await revoke_person(tx, me.id, now=now)
     await end_other_sign_ins(tx, me.id, but=None, reason="merged", now=now)
     await close_invitation(tx, known.id, "wechat", now=now)

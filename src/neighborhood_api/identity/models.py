@@ -40,6 +40,9 @@ class Person(Model):
         ForeignKey("person.id"), default=None, index=True
     )
     """Set when this turned out to be somebody already known by phone."""
+    wechat_by_code: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether her WeChat account was taken away: the next one comes with a code, and not with
+    her number alone, which a stolen phone shows as well."""
     erased_at: Mapped[datetime | None] = mapped_column(default=None)
     """Since when nothing is known of her: the row stays for the records that name its id."""
     version: Mapped[int] = mapped_column(default=1)

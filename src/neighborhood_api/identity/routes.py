@@ -150,6 +150,7 @@ async def _account(request: Request, tx: ReadTx, person: Person, now: datetime) 
         *PHONE_REFUSALS,
         SecondStepNeeded,
         joining.PhoneTaken,
+        joining.CodeNeeded,
         joining.PostsWouldBeLost,
     ),
 )

@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity import passwords
@@ -244,7 +244,7 @@ async def refresh(tx: Tx, issuer: Issuer, secret: str, *, now: datetime) -> Sign
     if sign_in.ended_at is not None or token.expires_at <= now:
         raise RefreshTokenInvalid
     if token.replaced_at is None:
-        token.replaced_at = now
+        await _replace_all(tx, sign_in, now)
     elif token.replaced_at + REUSE_GRACE < now:
         await revoke_sign_in(tx, sign_in, reason="refresh_token_reused", now=now)
         who, copied = sign_in.person_id, SignInKind.REFRESH
@@ -302,6 +302,18 @@ async def _lock_sign_in(tx: Tx, sign_in_id: UUID) -> SignIn:
     return (
         await tx.scalars(select(SignIn).where(SignIn.id == sign_in_id).with_for_update())
     ).one()
+
+
+async def _replace_all(tx: Tx, sign_in: SignIn, now: datetime) -> None:
+    """Replace every token of a sign-in that has no successor yet, not the one alone that came.
+
+    Repeats within the grace got tokens of their own. A device goes on with one of them: if
+    another is used later, somebody else has it.
+    """
+    unused = update(RefreshToken).where(
+        RefreshToken.sign_in_id == sign_in.id, RefreshToken.replaced_at.is_(None)
+    )
+    await tx.execute(unused.values(replaced_at=now))
 
 
 async def lock_person(tx: Tx, person_id: UUID) -> Person:

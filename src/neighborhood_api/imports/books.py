@@ -1,5 +1,6 @@
 """Workbooks that grow downwards, in little memory, and go on where a sheet is full."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,13 @@ from neighborhood_api.kit.sheets import TEXT_ONLY
 MOST_LINES = 1_000_000
 """Of one sheet; spreadsheets hold a little more."""
 _LONGEST_TITLE = 31
-_NOT_IN_TITLES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+_NOT_IN_TITLES = re.compile(r"[\[\]:*?/\\'\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_000
+
+
+def _cut(title: str, longest: int) -> str:
+    """Return as much of a title as spreadsheets take: rare characters count for two."""
+    return title.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
 
 
 class Book:
@@ -35,11 +41,11 @@ class Book:
 
     def _begin(self, title: str, heads: Sequence[tuple[str, int]]) -> Any:  # noqa: ANN401
         """Add a sheet under a title that no other has."""
-        plain = title.translate(_NOT_IN_TITLES).strip() or "表"
-        name, number = plain[:_LONGEST_TITLE], 1
+        plain = _NOT_IN_TITLES.sub(" ", title).strip() or "表"
+        name, number = _cut(plain, _LONGEST_TITLE), 1
         while name.casefold() in self._titles:
             number += 1
-            name = f"{plain[: _LONGEST_TITLE - 3]}{number}"
+            name = f"{_cut(plain, _LONGEST_TITLE - 3)}{number}"
         self._titles.add(name.casefold())
         sheet = self._book.add_worksheet(name)
         for column, (head, width) in enumerate(heads):

@@ -13,9 +13,7 @@ from neighborhood_api.imports.reading.tables import Field, Kind, Row
 from neighborhood_api.imports.tree import SPELLED, Spot, Tree, alike, naming_of
 from neighborhood_api.kit.ids import new_id
 
-NOT_A_DEPARTMENT = (
-    "商户、企业等单位请在登记册中填写；这里只导入区县和街道的部门，请删去地址或此行"
-)
+LONGEST_NAME = 60
 _KNOWN = "SELECT id, node_id, name FROM organization WHERE node_id = ANY($1) ORDER BY name, id"
 
 
@@ -59,10 +57,10 @@ class DepartmentPlan:
                 verdict.fault(found.fault)
             elif name is None:
                 verdict.fault("缺少部门名称，请填写")
-            elif row.get(Field.ADDRESS) or row.get(Field.CREDIT_CODE):
-                verdict.fault(NOT_A_DEPARTMENT)
+            elif len(name) > LONGEST_NAME:
+                verdict.fault(f"部门名称超过 {LONGEST_NAME} 字，请缩短")
             elif found.spot.level > Level.STREET:
-                verdict.fault("部门要登记在区县或街道，请核对地点")
+                verdict.fault("部门要登记在区县或街道，请核对地点；商户、企业请填在“单位”表")
             else:
                 self._judge(verdict, found.spot, restored(name))
 

@@ -104,6 +104,7 @@ WITH plain AS (
         CASE WHEN l.birth_year <> k.birth_year
             OR (l.birth_year IS NOT NULL AND k.birth_year IS NULL) THEN '出生年份' END,
         CASE WHEN {_PLAIN.format("l.relation")} <> {_PLAIN.format("k.relation")}
+            AND (l.is_head AND k.is_head) IS NOT TRUE
             THEN '与户主关系' END,
         CASE WHEN l.is_head <> k.is_head THEN '户主' END,
         CASE WHEN l.moved_in_on <> k.moved_in_on

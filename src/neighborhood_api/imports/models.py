@@ -64,6 +64,8 @@ class DataImport(Model):
     applied_at: Mapped[datetime | None] = mapped_column(default=None)
     problem: Mapped[str | None] = mapped_column(default=None)
     """The code of why it failed."""
+    told: Mapped[str | None] = mapped_column(default=None)
+    """What exactly is wrong with a file, where one cannot be read; never what stands in it."""
 
 
 class GridExport(Model):

@@ -27,6 +27,7 @@ KIND_NAMES = {
     Kind.POSTS: "任职",
     Kind.HOUSEHOLDS: "住户",
     Kind.PEOPLE: "人员",
+    Kind.ESTABLISHMENTS: "单位",
 }
 WARNING = "warning"
 
@@ -41,25 +42,32 @@ class Verdict:
     outcome: Outcome = Outcome.UNCHANGED
     said: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of what it is about (an outcome, or a warning) and the words, in Chinese."""
+    part: int = 0
+    """Which of several things that one row says, such as one of the posts of its place."""
+    about: str = ""
+    """What it is about, before all that is said."""
+
+    def _say(self, about: str, words: str) -> None:
+        self.said.append((about, f"{self.about}：{words}" if self.about else words))
 
     def fault(self, words: str) -> None:
         """Say why the row cannot be taken."""
         self.outcome = Outcome.FAULT
-        self.said.append((Outcome.FAULT.value, words))
+        self._say(Outcome.FAULT.value, words)
 
     def warn(self, words: str) -> None:
         """Say what somebody should look at, though the row can be taken."""
-        self.said.append((WARNING, words))
+        self._say(WARNING, words)
 
     def change(self, words: str) -> None:
         """Say what would be different."""
         if self.outcome is not Outcome.FAULT:
             self.outcome = Outcome.CHANGED
-        self.said.append((Outcome.CHANGED.value, words))
+        self._say(Outcome.CHANGED.value, words)
 
     def add(self, words: str = "") -> None:
         """Note that the row is not there yet."""
         if self.outcome is not Outcome.FAULT:
             self.outcome = Outcome.NEW
         if words:
-            self.said.append((Outcome.NEW.value, words))
+            self._say(Outcome.NEW.value, words)

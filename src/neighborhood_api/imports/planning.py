@@ -1,34 +1,38 @@
 """What an import would change: every row compared with what is there; nothing is written."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.imports.departments import DepartmentPlan
 from neighborhood_api.imports.doors import compare_doors
+from neighborhood_api.imports.establishments import EstablishmentPlan
 from neighborhood_api.imports.nodes import NodePlan, tree_of
 from neighborhood_api.imports.outcomes import WARNING, Outcome, Verdict
 from neighborhood_api.imports.posts import PostPlan
 from neighborhood_api.imports.reading.tables import DEFAULT_LIMITS, Kind, Limits
 from neighborhood_api.imports.staging import Source, Staged, make_tables, read_sources
 from neighborhood_api.imports.tree import Tree
+from neighborhood_api.imports.wording import Wording, wording_of
 from neighborhood_api.kit.db import ReadTx
+from neighborhood_api.kit.sealing import seals
 
-PEOPLE_KINDS = frozenset({Kind.HOUSEHOLDS, Kind.PEOPLE})
+PEOPLE_KINDS = frozenset({Kind.HOUSEHOLDS, Kind.PEOPLE, Kind.ESTABLISHMENTS})
 EVERY_KIND = frozenset(Kind)
 _SETTLED = """
 CREATE TEMPORARY TABLE settled ON COMMIT DROP AS
-SELECT n, kind, (ARRAY['unchanged', 'new', 'changed', 'fault'])[max(
+SELECT n, kind, part, (ARRAY['unchanged', 'new', 'changed', 'fault'])[max(
     array_position(ARRAY['unchanged', 'new', 'changed', 'fault'], outcome))] AS outcome
-FROM staged_outcome GROUP BY n, kind
+FROM staged_outcome GROUP BY n, kind, part
 """
 _TOTALS = "SELECT kind, outcome, count(*) AS rows FROM settled GROUP BY kind, outcome"
 _WARNED = """
@@ -38,7 +42,8 @@ JOIN settled s USING (n) WHERE f.about = 'warning' GROUP BY s.kind
 _MISSED = "SELECT kind, count(*) AS rows FROM staged_missing GROUP BY kind"
 _DIGEST = """
 SELECT concat_ws('-', count(*), sum(hashtextextended(said, 0)::numeric)) FROM (
-    SELECT concat_ws('|', n, kind, outcome) AS said FROM settled WHERE outcome <> 'unchanged'
+    SELECT concat_ws('|', n, kind, part, outcome) AS said FROM settled
+    WHERE outcome <> 'unchanged'
     UNION ALL
     SELECT concat_ws('|', n, about, said) FROM staged_finding WHERE about <> 'warning'
 ) AS planned
@@ -51,6 +56,11 @@ class Scope:
 
     place: Place
     kinds: frozenset[Kind]
+
+    @property
+    def district_id(self) -> UUID:
+        """In which district it lies."""
+        return self.place.up_to(Level.DISTRICT).node_id
 
     @classmethod
     def of(cls, actor: Actor, place: Place) -> "Scope":
@@ -76,6 +86,8 @@ class Plan:
     nodes: NodePlan
     departments: DepartmentPlan
     posts: PostPlan
+    establishments: EstablishmentPlan
+    wording: Wording
     totals: dict[str, dict[str, int]]
     """Rows by kind and outcome; `warning` and `missing` besides."""
     digest: str
@@ -120,26 +132,37 @@ async def make_plan(
     """
     await make_tables(connection)
     await connection.execute("DROP TABLE IF EXISTS pg_temp.settled")
-    staged = await read_sources(connection, sources, limits, tell)
+    wording = await wording_of(connection, scope.district_id)
+    today = local_day(now)
+    staged = await read_sources(
+        connection, sources, limits, tell, today=today, titles=wording.titles
+    )
     tree = await tree_of(connection, scope.place)
-    nodes, departments = NodePlan(tree), DepartmentPlan(tree)
-    posts = PostPlan(tree, departments, local_day(now))
+    nodes, departments = NodePlan(tree, wording, today), DepartmentPlan(tree)
+    posts = PostPlan(tree, departments, wording, now)
+    establishments = EstablishmentPlan(tree, today)
     refused = _refuse_kinds(staged, scope)
     await nodes.compare(connection, staged.held.get(Kind.NODES, ()))
     await departments.load(connection)
     departments.compare(staged.held.get(Kind.ORGANIZATIONS, ()))
-    await posts.compare(connection, staged.held.get(Kind.POSTS, ()))
-    await _copy_verdicts(
-        connection, [*refused, *nodes.verdicts, *departments.verdicts, *posts.verdicts]
-    )
-    await _copy_missing(connection, nodes, departments, posts)
-    await _copy_places(connection, staged, tree)
+    refused += _refuse_posts(nodes, scope)
+    await posts.compare(connection, staged.held.get(Kind.POSTS, ()), nodes.seated)
+    await establishments.compare(connection, staged.held.get(Kind.ESTABLISHMENTS, ()))
+    verdicts = (part.verdicts for part in (nodes, departments, posts, establishments))
+    await _copy_verdicts(connection, [*refused, *chain.from_iterable(verdicts)])
+    await _copy_missing(connection, nodes, departments, posts, establishments)
+    places = await asyncio.to_thread(_places, staged, tree)
+    await connection.copy_records_to_table("staged_place", records=places)
     await compare_doors(connection)
     await connection.execute(_SETTLED)
     await connection.execute("ANALYZE settled")
     totals = await _totals(connection)
     digest: str = await connection.fetchval(_DIGEST)
-    return Plan(scope, staged, tree, nodes, departments, posts, totals, digest)
+    return Plan(
+        *(scope, staged, tree, nodes, departments, posts, establishments, wording),
+        totals=totals,
+        digest=digest,
+    )
 
 
 def _refuse_kinds(staged: Staged, scope: Scope) -> list[Verdict]:
@@ -148,15 +171,26 @@ def _refuse_kinds(staged: Staged, scope: Scope) -> list[Verdict]:
     for kind in staged.held.keys() - scope.kinds:
         for n, _ in staged.held.pop(kind):
             verdict = Verdict(n, kind)
-            verdict.fault("您只能导入住户和人员，请由区县管理员导入此表")
+            verdict.fault("您只能导入住户、人员和单位，请由区县管理员导入此表")
             refused.append(verdict)
+    return refused
+
+
+def _refuse_posts(nodes: NodePlan, scope: Scope) -> list[Verdict]:
+    """Refuse the posts beside places where the caller may bring places and no posts."""
+    if Kind.POSTS in scope.kinds:
+        return []
+    refused = [Verdict(one.number, Kind.POSTS) for one in nodes.seated]
+    nodes.seated.clear()
+    for verdict in refused:
+        verdict.fault("您不能导入任职，请删去岗位各列")
     return refused
 
 
 async def _copy_verdicts(connection: asyncpg.Connection, verdicts: Iterable[Verdict]) -> None:
     outcomes, findings = [], []
     for one in verdicts:
-        outcomes.append((one.number, one.kind.value, one.outcome.value))
+        outcomes.append((one.number, one.kind.value, one.outcome.value, one.part))
         findings += [(one.number, about, words) for about, words in one.said]
     await connection.copy_records_to_table("staged_outcome", records=outcomes)
     await connection.copy_records_to_table("staged_finding", records=findings)
@@ -167,21 +201,32 @@ async def _copy_missing(
     nodes: NodePlan,
     departments: DepartmentPlan,
     posts: PostPlan,
+    establishments: EstablishmentPlan,
 ) -> None:
-    rows: list[tuple[str, UUID | None, str, None]] = [
+    rows: list[tuple[str, UUID | None, str, str | None]] = [
         (Kind.NODES.value, spot.parent_id, spot.name, None) for spot in nodes.missing()
     ]
     rows += [
         (Kind.ORGANIZATIONS.value, one.node_id, one.name, None) for one in departments.missing()
     ]
     rows += [
-        (Kind.POSTS.value, h.node_id, f"{ROLE_NAMES[Role(h.role)]} {h.name or ''}", None)
+        (
+            Kind.POSTS.value,
+            h.node_id,
+            f"{posts.wording.title(Role(h.role))} {h.name or ''}",
+            None,
+        )
         for h in posts.missing()
+    ]
+    seal = seals().seal
+    rows += [
+        (Kind.ESTABLISHMENTS.value, one.place.node_id, one.name, seal(one.address, "address"))
+        for one in establishments.missing()
     ]
     await connection.copy_records_to_table("staged_missing", records=rows)
 
 
-async def _copy_places(connection: asyncpg.Connection, staged: Staged, tree: Tree) -> None:
+def _places(staged: Staged, tree: Tree) -> list[tuple[Any, ...]]:
     """Find the lane of each way in which households and people name one."""
     rows: list[tuple[Any, ...]] = []
     for naming, number in staged.places.items():
@@ -196,7 +241,7 @@ async def _copy_places(connection: asyncpg.Connection, staged: Staged, tree: Tre
         else:
             *above, lane_id = spot.place
             rows.append((number, lane_id, *above, None, warning))
-    await connection.copy_records_to_table("staged_place", records=rows)
+    return rows
 
 
 async def _totals(connection: asyncpg.Connection) -> dict[str, dict[str, int]]:

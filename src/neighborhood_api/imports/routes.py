@@ -16,9 +16,9 @@ from neighborhood_api.identity.access import GRANTED, Forbidden, Permission
 from neighborhood_api.identity.caller import ActorDep, gate_of
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.imports import service, taking_out, vault
-from neighborhood_api.imports.applying import FaultsRemain
 from neighborhood_api.imports.models import DataImport
 from neighborhood_api.imports.reading.templates import template
+from neighborhood_api.imports.refusals import FaultsRemain
 from neighborhood_api.imports.schemas import GridExportIn, GridExportOut, ImportOut
 from neighborhood_api.imports.service import Upload
 from neighborhood_api.kit import paging
@@ -130,10 +130,11 @@ async def start_import(
     tx: TxDep,
     now: NowDep,
 ) -> ImportOut:
-    """上传 XLSX 或 CSV（地点、部门、任职、住户、人口），后台先核对，不改动任何登记。
+    """上传 XLSX 或 CSV（地点、部门、任职、住户、人口、单位），后台先核对，不改动任何登记。
 
     Have files checked in the background: the report says for every row what would happen.
-    Operators bring everything for their district; a community its own households and people.
+    Operators bring everything for their district; a community its own households,
+    people and organisations.
     """
     node_id: UUID = request.state.import_node_id
     scope = await service.require_scope(reader, actor, node_id, now=now)
@@ -169,7 +170,7 @@ async def list_imports(
     responses=_FILE | problems(*SIGNED_IN),
 )
 async def download_import_templates(actor: ActorDep) -> Response:
-    """一个工作簿，五张表：地点、单位、任职、住户、人口。One workbook with five sheets."""
+    """一个工作簿，六张表：地点、部门、任职、住户、人口、单位。One workbook with six sheets."""
     del actor
     headers = {"content-disposition": 'attachment; filename="import-templates.xlsx"'}
     content = await asyncio.to_thread(template)
@@ -264,7 +265,7 @@ EXPORT_FOUND = (*SIGNED_IN, Forbidden, taking_out.GridExportNotFound, NodeNotFou
 async def export_grid(
     body: GridExportIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> GridExportOut:
-    """后台导出为可再导入的工作簿；区县管理员导出全部，社区导出本社区住户和人口；留有记录。
+    """后台导出为可再导入的工作簿；区县管理员导出全部，社区导出本社区住户、人口和单位；留有记录。
 
     A workbook that can be imported again, written in the background. Every export is recorded.
     """

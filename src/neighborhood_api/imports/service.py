@@ -12,15 +12,15 @@ from neighborhood_api.files.store import Store, new_key
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.queries import DAY, exists_on
-from neighborhood_api.grid.service import NodeNotFound
+from neighborhood_api.grid.service import NodeNotFound, node_missing
 from neighborhood_api.identity.access import Actor, Forbidden, Permission
 from neighborhood_api.identity.places import COLUMNS, Place
 from neighborhood_api.imports import vault
-from neighborhood_api.imports.applying import FaultsRemain, GroundChanged
 from neighborhood_api.imports.models import DataImport
 from neighborhood_api.imports.outcomes import KIND_NAMES
 from neighborhood_api.imports.planning import Scope
 from neighborhood_api.imports.reading import problems as reading
+from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
 from neighborhood_api.imports.schemas import (
     ImportedFileOut,
     ImportOut,
@@ -150,7 +150,7 @@ async def place_of(source: Source, node_id: UUID, *, now: datetime) -> Place:
     """
     row = await _PLACE.first(source, node_id=node_id, day=local_day(now))
     if row is None:
-        raise NodeNotFound
+        raise await node_missing(source, node_id, now=now)
     return Place.of(*row)
 
 
@@ -183,8 +183,15 @@ async def keep_uploads(
     for one in uploads:
         key = new_key(now)
         await vault.keep(store, key, secret, one.content)
-        kept.append({"key": key, "name": one.name[-LONGEST_NAME:], "size_bytes": one.size})
+        kept.append(
+            {"key": key, "name": _plain(one.name)[-LONGEST_NAME:], "size_bytes": one.size}
+        )
     return kept, secret
+
+
+def _plain(name: str) -> str:
+    """Return the name of a file without what no text of the database may hold."""
+    return "".join(one for one in name if one.isprintable())
 
 
 async def start_import(
@@ -244,7 +251,7 @@ async def check_import(tx: Tx, actor: Actor, import_id: UUID, *, now: datetime) 
     if found.state not in {ImportState.CHECKED, ImportState.FAILED}:
         raise ImportNotReady(state=found.state)
     _require_files(found, now)
-    found.state, found.problem = ImportState.QUEUED.value, None
+    found.state, found.problem, found.told = ImportState.QUEUED.value, None, None
     found.rows_done, found.begun_at = 0, now
     with refusing({"uq_data_import_under_way": ImportUnderWay}):
         await tx.flush()
@@ -283,7 +290,7 @@ async def cancel_import(tx: Tx, actor: Actor, import_id: UUID, *, now: datetime)
         return found
     if found.state == ImportState.APPLIED:
         raise ImportNotReady(state=found.state)
-    found.state, found.problem = ImportState.CANCELLED.value, None
+    found.state, found.problem, found.told = ImportState.CANCELLED.value, None, None
     await enqueue(tx, CLEAR_JOB, import_id=str(found.id))
     return found
 
@@ -333,5 +340,5 @@ def import_view(found: DataImport, *, now: datetime) -> ImportOut:
         report_url=f"/api/v1/imports/{found.id}/report" if there else None,
         expires_at=expires_at,
         problem=found.problem,
-        message=None if reason is None else reason.message,
+        message=None if reason is None else found.told or reason.message,
     )

@@ -22,11 +22,12 @@ from neighborhood_api.files.store import Store, new_key
 from neighborhood_api.grid.service import NodeNotFound, standing_of
 from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.imports import vault
-from neighborhood_api.imports.applying import FaultsRemain, GroundChanged, write_plan
+from neighborhood_api.imports.applying import write_plan
 from neighborhood_api.imports.models import DataImport, GridExport
 from neighborhood_api.imports.planning import Plan, Scope, make_plan, raw_connection
 from neighborhood_api.imports.reading.problems import UnreadableTable
 from neighborhood_api.imports.reading.tables import DEFAULT_LIMITS, Limits
+from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
 from neighborhood_api.imports.reports import write_report
 from neighborhood_api.imports.schemas import GridExportState, ImportState
 from neighborhood_api.imports.service import (
@@ -292,3 +293,4 @@ async def _fail(database: Database, import_id: UUID, refusal: Problem) -> None:
         found = await tx.get(DataImport, import_id, with_for_update=True)
         if found is not None and found.state in UNDER_WAY:
             found.state, found.problem = ImportState.FAILED.value, refusal.code()
+            found.told = refusal.detail if isinstance(refusal, UnreadableTable) else None

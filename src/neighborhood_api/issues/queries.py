@@ -8,6 +8,7 @@ from sqlalchemy import Integer, Select, Uuid, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import CASE_NUMBER, Case, Entry
+from neighborhood_api.grid.layers.chains import all_called, called
 from neighborhood_api.grid.models import Node, Organization, Residence
 from neighborhood_api.grid.queries import DAY, exists_on
 from neighborhood_api.grid.residences.standing import Deed, confirmed_only
@@ -41,6 +42,8 @@ class IssueRow(NamedTuple):
     hand_node_id: UUID
     hand_node_name: str
     hand_role: str
+    hand_role_name: str | None
+    """What the district calls the post; None for the usual name."""
     hand_person_name: str | None
     organization: str | None
     opened_at: datetime
@@ -67,6 +70,7 @@ ISSUE_COLUMNS: list[Any] = [
     Case.hand_node_id,
     HandNode.name.label("hand_node_name"),
     Case.hand_role,
+    called(Case.hand_role, Case.district_id).label("hand_role_name"),
     HandPerson.name.label("hand_person_name"),
     Organization.name.label("organization"),
     Case.opened_at,
@@ -161,6 +165,8 @@ class EntryRow(NamedTuple):
     hand_role: str | None
     hand_node_name: str | None
     person_name: str | None
+    role_name: str | None
+    hand_role_name: str | None
 
 
 TIMELINE = Query(
@@ -181,7 +187,10 @@ TIMELINE = Query(
         Entry.hand_role,
         HandNode.name.label("hand_node_name"),
         Person.name.label("person_name"),
+        called(Entry.role, Case.district_id).label("role_name"),
+        called(Entry.hand_role, Case.district_id).label("hand_role_name"),
     )
+    .join(Case, Case.id == Entry.case_id)
     .outerjoin(Person, Person.id == Entry.person_id)
     .outerjoin(HandNode, HandNode.id == Entry.hand_node_id)
     .where(Entry.case_id == bindparam("issue_id"))
@@ -227,6 +236,8 @@ class ReportContext(NamedTuple):
     category_name: str
     confirmed_only: bool
     """Whether only residents whose residence is confirmed report here."""
+    role_names: dict[str, str] | None
+    """What the district calls its posts, as far as it has names of its own."""
 
     @property
     def place(self) -> Place:
@@ -248,10 +259,11 @@ REPORT_CONTEXT = Query(
         func.next_value(CASE_NUMBER).label("number"),
         CALENDAR_VERSION.label("calendar_version"),
         _RULE.c.id.label("rule_id"),
-        *[_RULE.c[name] for name in ReportContext._fields[10:-3]],
+        *[_RULE.c[name] for name in ReportContext._fields[10:-4]],
         Node.name.label("lane_name"),
         Category.name.label("category_name"),
         confirmed_only(Deed.REPORT, Node.district_id).label("confirmed_only"),
+        all_called(Node.district_id).label("role_names"),
     )
     .select_from(Node)
     .join(Category, Category.code == bindparam("category_code"))

@@ -18,7 +18,7 @@ from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.posts.duty import Duty, who_answers
 from neighborhood_api.grid.residences.standing import require_confirmed
 from neighborhood_api.grid.schemas import PositionIn
-from neighborhood_api.grid.service import NodeNotFound, NotALane
+from neighborhood_api.grid.service import NotALane, node_missing
 from neighborhood_api.identity.access import GRANTED, Actor, Permission, Role
 from neighborhood_api.identity.places import Level, Place
 from neighborhood_api.issues.categories.queries import PLACE, kept_terms
@@ -147,6 +147,7 @@ def _row(case: Case, issue: Issue, context: ReportContext, duty: Duty) -> IssueR
         hand_node_id=case.hand_node_id,
         hand_node_name=duty.node_name,
         hand_role=case.hand_role,
+        hand_role_name=(context.role_names or {}).get(case.hand_role),
         hand_person_name=duty.person_name,
         organization=None,
         opened_at=case.opened_at,
@@ -233,7 +234,7 @@ async def _context(
     )
     if context is None:
         if await PLACE.first(source, node_id=lane_id, day=day) is None:
-            raise NodeNotFound
+            raise await node_missing(source, lane_id, now=now)
         raise CategoryNotFound
     if context.level != Level.LANE:
         raise NotALane

@@ -18,7 +18,7 @@ from neighborhood_api.cases.service import find_case
 from neighborhood_api.cases.workflow import IN_HAND, Move, State
 from neighborhood_api.files.links import Links, Variant
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.places import Level
@@ -51,7 +51,7 @@ from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.schedules.clocks import Clock
 
 _STATES = {state.value: (state, name) for state, name in ISSUE.names.items()}
-_ROLES = {role.value: (role, name) for role, name in ROLE_NAMES.items()}
+_ROLES = {role.value: role for role in Role}
 _LEVELS = tuple(Level)
 
 
@@ -153,17 +153,17 @@ async def _moves(tx: ReadTx, case: Case, actor: Actor, now: datetime) -> list[Mo
 
 def hand_name(row: IssueRow) -> str:
     """Say whose hands hold an issue: the department, or the post of a place."""
-    return row.organization or f"{row.hand_node_name} {ROLE_NAMES[Role(row.hand_role)]}"
+    post = post_name(row.hand_role, row.hand_role_name)
+    return row.organization or f"{row.hand_node_name} {post}"
 
 
 def _hand(row: IssueRow) -> HandOut:
-    role, role_name = _ROLES[row.hand_role]
     return HandOut(
         level=_LEVELS[row.hand_level],
         node_id=row.hand_node_id,
         node_name=row.hand_node_name,
-        role=role,
-        role_name=role_name,
+        role=_ROLES[row.hand_role],
+        role_name=post_name(row.hand_role, row.hand_role_name),
         person_name=row.hand_person_name,
         organization=row.organization,
     )
@@ -219,8 +219,8 @@ def _reporter(detail: DetailRow) -> ReporterOut:
 
 def entry_view(row: EntryRow, links: Links, now: datetime, *, staff: bool) -> EntryOut:
     """Show a line of the timeline; notes and details are for staff."""
-    role = None if row.role is None else ROLE_NAMES[Role(row.role)]
-    hand = None if row.hand_role is None else ROLE_NAMES[Role(row.hand_role)]
+    role = None if row.role is None else post_name(row.role, row.role_name)
+    hand = None if row.hand_role is None else post_name(row.hand_role, row.hand_role_name)
     return EntryOut(
         id=row.id,
         at=row.recorded_at,

@@ -6,7 +6,7 @@ days and flags are always told; texts only where the table names them, so that n
 phone or address comes into a record that is never deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -67,10 +67,9 @@ def audited_tables() -> dict[type[Any], frozenset[str]]:
 def take_changes(session: AsyncSession) -> list[dict[str, Any]]:
     """Return what the transaction has changed since it was asked last."""
     sync = session.sync_session
-    if len(sync.new) <= MOST_ROWS:  # of a bulk of rows each is looked at once, when written
-        _gather(sync)
-    found: Changes = sync.info.pop(_KEY, {})
     before: dict[tuple[str, str], Change] = sync.info.setdefault(_TOLD, {})
+    _gather(sync, told=before)
+    found: Changes = sync.info.pop(_KEY, {})
     new = {key: one for key, one in found.items() if before.get(key) != one}
     before |= new  # what waits to be written is gathered again when it is
     told = [one.told() for one in new.values() if one.before != one.after]
@@ -90,22 +89,37 @@ def _after_rollback(session: Session) -> None:
         session.info.pop(key, None)
 
 
-def _gather(session: Session) -> None:
-    """Note what is about to be written, before the values until now are forgotten."""
-    for row in (*session.new, *session.dirty, *session.deleted):
-        texts = _audited.get(type(row))
-        if texts is None:
-            continue
-        state = inspect(row)
-        key = (row.__tablename__, "/".join(map(str, _key_of(row))))
-        known: Changes = session.info.setdefault(_KEY, {})
-        change = known.setdefault(key, Change(*key))
-        if row in session.new:
+def _gather(session: Session, *, told: Changes | None = None) -> None:
+    """Note what is about to be written, before the values until now are forgotten.
+
+    New rows that were `told` before they are written are looked at again when they are.
+    """
+    for row, texts in _audited_of(session.dirty):  # the first are told where there are too many
+        _add(_known(session, _named(row)), inspect(row), texts)
+    for row, texts in _audited_of(session.deleted):
+        change = _known(session, _named(row))
+        change.before, change.after = dict(_values(row, texts)), None
+    for row, texts in _audited_of(session.new):
+        key = _named(row)
+        if told is None or key not in told:
+            change = _known(session, key)
             change.before, change.after = None, dict(_values(row, texts))
-        elif row in session.deleted:
-            change.before, change.after = dict(_values(row, texts)), None
-        else:
-            _add(change, state, texts)
+
+
+def _audited_of(rows: Iterable[object]) -> Iterator[tuple[Any, frozenset[str]]]:
+    for row in rows:
+        texts = _audited.get(type(row))
+        if texts is not None:
+            yield row, texts
+
+
+def _named(row: Any) -> tuple[str, str]:  # noqa: ANN401
+    return row.__tablename__, "/".join(map(str, _key_of(row)))
+
+
+def _known(session: Session, key: tuple[str, str]) -> Change:
+    known: Changes = session.info.setdefault(_KEY, {})
+    return known.setdefault(key, Change(*key))
 
 
 def _add(change: Change, state: Any, texts: frozenset[str]) -> None:  # noqa: ANN401

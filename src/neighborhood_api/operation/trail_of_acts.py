@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Text, cast, exists, or_, select
 
 from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.service import current_node
@@ -73,7 +73,10 @@ async def list_acts(
     *,
     now: datetime,
 ) -> ActPage:
-    """List what those who hold or held posts below a node did, last first.
+    """List what those who hold or held posts below a node did, and what was done to them.
+
+    Last first. Others, such as the command line and operators of every district, appear only
+    with what they did to these people and their posts.
 
     Raises: NodeNotFound, Forbidden.
     """
@@ -82,19 +85,23 @@ async def list_acts(
     query = (
         select(Act, Person.name)
         .outerjoin(Person, Person.id == Act.person_id)
-        .where(_by_somebody_of(node), Act.id < page.below, *_conditions(wanted))
+        .where(_of(node), Act.id < page.below, *_conditions(wanted))
         .order_by(Act.id.desc())
         .limit(page.fetch)
     )
     return page.page([_view(*row) for row in await tx.execute(query)], lambda view: view)
 
 
-def _by_somebody_of(node: Node) -> ColumnElement[bool]:
-    """Hold for acts of people with a post below a node, ended ones among them."""
+def _of(node: Node) -> ColumnElement[bool]:
+    """Hold for acts of people with a post below a node, or on them; ended ones among them."""
     here = getattr(Node, COLUMNS[node.level]) == node.id
     posts = select(Appointment.id).join(Node, Node.id == Appointment.node_id)
     mine = or_(Appointment.person_id == Act.person_id, Appointment.stand_in_id == Act.person_id)
-    return exists(posts.where(here, mine))
+    held = (
+        select(cast(column, Text)).join(Node, Node.id == Appointment.node_id).where(here)
+        for column in (Appointment.id, Appointment.person_id)
+    )
+    return or_(exists(posts.where(here, mine)), *(Act.subject.in_(one) for one in held))
 
 
 def _conditions(wanted: ActFilter) -> list[ColumnElement[bool]]:

@@ -42,6 +42,8 @@ class Plate:
     """Street, community and grid."""
     people: tuple[Responsible, ...]
     """Empty for a plate without names, which no change of a post makes old."""
+    posts: tuple[str, ...]
+    """What those posts are called here."""
     supervision: str | None
     """A number of the street's (监督电话)."""
     code: str
@@ -105,7 +107,8 @@ def _draw(plate: Plate) -> Image.Image:
             _line(pen, (_MARGIN, top + 200), one.phone, _BLACK, 92, left)
         top += 350
     if not plate.people:
-        _line(pen, (_MARGIN, top + 60), "扫码查看巷长、网格长", _BLACK, 100, left)
+        text = f"扫码查看{'、'.join(plate.posts)}"
+        _line(pen, (_MARGIN, top + 60), text, _BLACK, 100, left)
         _line(pen, (_MARGIN, top + 200), "和值班电话", _BLACK, 100, left)
     qr = Image.open(BytesIO(plate.qr)).convert("RGB").resize((_CODE_SIDE, _CODE_SIDE))
     sheet.paste(qr, (WIDTH - _MARGIN - _CODE_SIDE, 500))

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -103,7 +103,9 @@ async def print_plate(
     actor.require(Permission.HOUSEHOLD_READ, at=node.place)
     if node.level != Level.LANE:
         raise NotALane
-    (plate,) = await _plates(tx, press, [node], kind, names=names, now=now)
+    (plate,) = await _plates(tx, [node], names=names, now=now)
+    await tx.commit()  # nobody waits for WeChat with a connection in hand
+    plate = await _with_code(press, plate, kind)
     return await _printed(partial(drawing.png_of, plate))
 
 
@@ -130,20 +132,16 @@ async def print_plates(
     found = (await tx.scalars(with_plates.limit(MOST_AT_ONCE + 1))).all()
     if len(found) > MOST_AT_ONCE:
         raise TooManyPlates(most=MOST_AT_ONCE)
-    plates = await _plates(tx, press, found, kind, names=names, now=now)
+    drafts = await _plates(tx, found, names=names, now=now)
+    await tx.commit()  # nobody waits for WeChat with a connection in hand
+    plates = [await _with_code(press, plate, kind) for plate in drafts]
     return await _printed(partial(drawing.pdf_of, plates, f"{node.name}公示牌"))
 
 
 async def _plates(
-    tx: ReadTx,
-    press: Press,
-    lanes: Sequence[Node],
-    kind: CodeKind,
-    *,
-    names: bool,
-    now: datetime,
+    tx: ReadTx, lanes: Sequence[Node], *, names: bool, now: datetime
 ) -> list[drawing.Plate]:
-    """Gather what stands on the plates of lanes."""
+    """Gather what stands on the plates of lanes, still without anything to scan."""
     if not any(lane.plate_code for lane in lanes):
         raise NoPlates
     day = local_day(now)
@@ -163,13 +161,18 @@ async def _plates(
                 people=tuple(_responsible(way, role, called[role]) for role in _SHOWN)
                 if names
                 else (),
+                posts=tuple(called[role] for role in _SHOWN),
                 supervision=next((c.duty_phone for c in _holding(way, _SUPERVISES)), None),
                 code=code,
-                qr=await press.code_of(code, kind),
+                qr=b"",
                 as_of=day.isoformat(),
             )
         )
     return plates
+
+
+async def _with_code(press: Press, plate: drawing.Plate, kind: CodeKind) -> drawing.Plate:
+    return replace(plate, qr=await press.code_of(plate.code, kind))
 
 
 def _responsible(way: Sequence[list[Contact]], role: Role, post: str) -> drawing.Responsible:

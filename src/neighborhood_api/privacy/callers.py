@@ -73,6 +73,7 @@ async def erase_caller(
         actor.person_id,
         by=actor.person_id,
         now=now,
+        reason=wish.reason,
         issues=[str(one.id) for one in over],
         registrations=[str(one.id) for one in past],
     )

@@ -1,7 +1,7 @@
 """Rules of consent: to a text of one kind, in one version, taken back as easily as given.
 
-Nothing that has no need of a consent asks for one: `has_agreed` is for the one use that a text
-is about, and no other operation is refused because something was not agreed to.
+No operation is refused because a text was not agreed to: what needs a consent, as a child's
+registration does, asks for one of its own.
 """
 
 from dataclasses import dataclass
@@ -189,7 +189,7 @@ async def agree_to(tx: Tx, actor: Actor, document_id: UUID, *, now: datetime) ->
 
 
 async def withdraw_from(tx: Tx, actor: Actor, kind: str, *, now: datetime) -> None:
-    """Note that the caller does not agree to a kind of text, or no longer.
+    """Note that the caller does not agree to a kind of text, or no longer; once is enough.
 
     Raises: ConsentKindUnknown.
     Emits: ConsentWithdrawn.
@@ -200,6 +200,13 @@ async def withdraw_from(tx: Tx, actor: Actor, kind: str, *, now: datetime) -> No
         document = (await tx.scalars(of_kind)).one_or_none()
         if document is None:
             raise ConsentKindUnknown
+        declined = select(Consent.id).where(
+            Consent.person_id == actor.person_id,
+            Consent.document_id == document.id,
+            Consent.withdrawn,
+        )
+        if await tx.scalar(declined.limit(1)) is not None:
+            return
         said = Consent(
             person_id=actor.person_id, document_id=document.id, kind=kind, agreed_at=None
         )
@@ -211,14 +218,6 @@ async def withdraw_from(tx: Tx, actor: Actor, kind: str, *, now: datetime) -> No
         ConsentWithdrawn(person_id=actor.person_id, document_id=said.document_id, kind=kind),
     )
     await tx.flush()
-
-
-async def has_agreed(tx: ReadTx, person_id: UUID, kind: str) -> bool:
-    """Tell whether a person agrees to some version of a kind of text."""
-    live = select(Consent.id).where(
-        Consent.person_id == person_id, Consent.kind == kind, Consent.ended_at.is_(None)
-    )
-    return await tx.scalar(live) is not None
 
 
 async def _live(tx: Tx, person_id: UUID, kind: str) -> Consent | None:

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Select, select, true
 
 from neighborhood_api.grid.models import Node, Residence
+from neighborhood_api.grid.posts.duty import who_answers
 from neighborhood_api.grid.service import NodeNotFound, NotALane, ResidenceUnknown
-from neighborhood_api.identity.access import Actor, Permission
+from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level, Place, columns_of
 from neighborhood_api.kit.acts import record_act
@@ -16,6 +17,7 @@ from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.paging import PageRequest
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.notifications.service import Subject, notify
 from neighborhood_api.privacy.events import CorrectionAnswered, CorrectionAsked
 from neighborhood_api.privacy.models import Correction
@@ -23,6 +25,13 @@ from neighborhood_api.privacy.schemas import CorrectionAnswerIn, CorrectionIn
 
 ANSWERED_WITHIN = timedelta(days=15)
 """At the latest. Source: App违法违规收集使用个人信息行为认定方法, part 6 (15 working days)."""
+REMINDED_BEFORE = timedelta(days=3)
+"""How long before it is due the office is told once more, and its street."""
+OFFICES: dict[Level, tuple[Role, ...]] = {
+    Level.COMMUNITY: (Role.COMMUNITY_WORKER, Role.COMMUNITY_SECRETARY),
+    Level.STREET: (Role.STREET_DISPATCHER, Role.STREET_SECRETARY),
+}
+"""Who is told at each level; all who may answer find it in their list."""
 MOST_WAITING = 10
 """Requests of one person that may wait at a time."""
 
@@ -163,3 +172,44 @@ async def answer_correction(
     )
     await tx.flush()
     return asked, await tx.get_one(Person, asked.person_id)
+
+
+async def tell_office(tx: Tx, correction_id: UUID, *, now: datetime) -> None:
+    """Tell who answers at the place that somebody asks for a correction; safe to repeat."""
+    asked = await tx.get(Correction, correction_id)
+    if asked is not None and asked.answered_at is None:
+        await _tell(tx, asked, asked.place, "asked", "有居民申请更正个人信息", now=now)
+
+
+async def remind_offices(tx: Tx, *, now: datetime) -> int:
+    """Tell who answers, and their street, of requests that are soon due; return how many.
+
+    Each is told of once. Safe to repeat.
+    """
+    soon = select(Correction).where(
+        Correction.answered_at.is_(None), Correction.due_at < now + REMINDED_BEFORE
+    )
+    waiting = (await tx.scalars(soon.order_by(Correction.id))).all()
+    for asked in waiting:
+        for place in (asked.place, asked.place.up_to(Level.STREET)):
+            await _tell(tx, asked, place, "due", "更正申请即将到期，尚未答复", now=now)
+    return len(waiting)
+
+
+async def _tell(
+    tx: Tx, asked: Correction, place: Place, what: str, title: str, *, now: datetime
+) -> None:
+    duty = await who_answers(tx, place, now=now, answering=OFFICES)
+    if duty.person_id is None:
+        return
+    due = asked.due_at.astimezone(SHOWN_ZONE)
+    await notify(
+        tx,
+        duty.person_id,
+        f"privacy.correction_{what}",
+        Subject("correction", asked.id),
+        title=title,
+        body=f"请核对后在{due:%m月%d日}前答复本人。",
+        at_most_once_key=f"correction-{asked.id}-{what}",
+        now=now,
+    )

@@ -58,6 +58,14 @@ class NoErasureUnderWay(Problem):
     message = "您没有正在进行的注销申请"
 
 
+HINDRANCES: dict[str, str] = {
+    one.code(): one.message
+    for one in (ErasureHoldsPost, ErasureTeaches, ErasureUnderInvestigation)
+}
+"""By code, what has to be ended first; anything else passes by itself."""
+TRIED_AGAIN = "系统会自动再试，无需操作"
+
+
 async def request_erasure(tx: Tx, actor: Actor, *, cooling_days: int, now: datetime) -> Erasure:
     """Cancel the caller's account; it is done when the time to think it over has passed.
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 
 from neighborhood_api.files import store as blobs
 from neighborhood_api.files.links import Links
@@ -23,6 +23,7 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Database, ReadTx, Tx, refusing
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.kit.outbox import emit
+from neighborhood_api.kit.paging import PageRequest
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.privacy.events import DataExportFinished
@@ -107,6 +108,14 @@ async def request_data_export(tx: Tx, actor: Actor, *, now: datetime) -> DataExp
     return export
 
 
+def data_exports_of(person_id: UUID, page: PageRequest) -> Select[DataExport]:
+    """Select a page of a person's copies, newest first."""
+    mine = select(DataExport).where(
+        DataExport.person_id == person_id, DataExport.id < page.below
+    )
+    return mine.order_by(DataExport.id.desc()).limit(page.fetch)
+
+
 async def find_data_export(tx: ReadTx, actor: Actor, export_id: UUID) -> DataExport:
     """Return one of the caller's copies.
 
@@ -176,11 +185,11 @@ def _signature(links: Links, export_id: UUID, form: CopyFormat, expires: int) ->
 
 
 async def ids_of(tx: ReadTx, person_id: UUID) -> list[UUID]:
-    """Return the id of a person, and those of the accounts that turned out to be hers."""
-    merged = select(Person.id).where(
-        or_(Person.id == person_id, Person.merged_into_id == person_id)
-    )
-    return list(await tx.scalars(merged))
+    """Return the id of a person, and those of all accounts that turned out to be hers."""
+    hers = select(Person.id).where(Person.id == person_id).cte("hers", recursive=True)
+    merged = select(Person.id).join(hers, Person.merged_into_id == hers.c.id)
+    everyone = hers.union(merged)
+    return list(await tx.scalars(select(everyone.c.id)))
 
 
 async def copy_of(tx: ReadTx, person_id: UUID) -> dict[str, list[dict[str, Any]]]:

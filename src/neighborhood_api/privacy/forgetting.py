@@ -41,7 +41,8 @@ from neighborhood_api.kit.idempotency import IdempotencyRow
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem, TryAgain
-from neighborhood_api.privacy.erasures import hindrance_to
+from neighborhood_api.notifications.service import Subject, notify
+from neighborhood_api.privacy.erasures import HINDRANCES, hindrance_to
 from neighborhood_api.privacy.events import PersonErased
 from neighborhood_api.privacy.exporting import files_of, ids_of
 from neighborhood_api.privacy.holdings import HOLDINGS, Fate
@@ -59,11 +60,7 @@ from neighborhood_api.registrations.locking import RegistrationMoved, lock_regis
 from neighborhood_api.registrations.models import Registration
 from neighborhood_api.registrations.states import CANCELLABLE, LIVE
 from neighborhood_api.venues.children.models import Child, PickUpPerson
-from neighborhood_api.venues.children.withdrawing import (
-    ChildStillEnrolled,
-    ChildUnderWay,
-    withdraw_consent,
-)
+from neighborhood_api.venues.children.withdrawing import withdraw_consent
 from neighborhood_api.venues.feeds.models import CalendarFeed
 from neighborhood_api.venues.sessions.models import Teacher
 
@@ -71,8 +68,7 @@ log = structlog.get_logger(__name__)
 
 CANCELLED_WITH_ACCOUNT = "账号已注销"
 _KEPT_OF_A_PERSON = {"merged_into_id", "erased_at", "version"}
-_PASSING = (ChildUnderWay, ChildStillEnrolled, RegistrationMoved, TooLateToCancel)
-"""What only stands against it for the moment."""
+_STILL_LIVE = Registration.state.in_([state.value for state in LIVE])
 
 
 async def erase_due(database: Database, *, now: datetime) -> tuple[int, int]:
@@ -94,15 +90,32 @@ async def erase_due(database: Database, *, now: datetime) -> tuple[int, int]:
             code = hindrance.code() if isinstance(hindrance, Problem) else TryAgain.code()
             log.warning("erasure_hindered", erasure_id=str(erasure_id), by=code)
             async with database.transaction() as tx:
-                noted = update(Erasure).where(Erasure.id == erasure_id)
-                await tx.execute(noted.values(hindered_by=code))
+                await _note_hindrance(tx, erasure_id, code, now=now)
     return erased, len(ids) - erased
+
+
+async def _note_hindrance(tx: Tx, erasure_id: UUID, code: str, *, now: datetime) -> None:
+    """Write down what kept an erasure from being done; she is told what she can end herself."""
+    erasure = await tx.get_one(Erasure, erasure_id)
+    erasure.hindered_by = code
+    if code in HINDRANCES:
+        await notify(
+            tx,
+            erasure.person_id,
+            "privacy.erasure_hindered",
+            Subject("erasure", erasure.id),
+            title="账号暂时不能注销",
+            body=HINDRANCES[code],
+            at_most_once_key=f"erasure-{erasure.id}-{code}",
+            now=now,
+        )
 
 
 async def erase_person(tx: Tx, erasure_id: UUID, *, now: datetime) -> bool:
     """Erase the person of a due request; False when it was withdrawn meanwhile.
 
-    What can be had by others is locked first, as always, and she herself last.
+    What can be had by others is locked first, as always, and she herself last; what she was
+    given meanwhile is seen then.
 
     Raises: ErasureHoldsPost, ErasureTeaches, ErasureUnderInvestigation, and what keeps a
         child or a booking of hers where it is for the moment.
@@ -116,16 +129,18 @@ async def erase_person(tx: Tx, erasure_id: UUID, *, now: datetime) -> bool:
         return False
     person_id: UUID = erasure.person_id
     ids = await ids_of(tx, person_id)
-    hindrance = await hindrance_to(tx, person_id, now=now)
-    if hindrance is not None:
-        raise hindrance
+    await _require_unhindered(tx, person_id, now=now)
     sought = await _sought(tx, ids)
     await _end_what_is_to_come(tx, person_id, now=now)
     await tx.execute(select(Person.id).where(Person.id.in_(ids)).with_for_update())
+    await _require_unhindered(tx, person_id, now=now)
+    live = select(Registration.id).where(Registration.person_id == person_id, _STILL_LIVE)
+    if await tx.scalar(live.limit(1)) is not None:
+        raise RegistrationMoved
     await _sign_out(tx, ids, now=now)
     await _forget_records(tx, ids, sought, now=now)
     await _forget_files(tx, ids, sought)
-    await _forget_rows(tx, ids)
+    await forget_rows(tx, ids)
     await _forget_accounts(tx, ids, now=now)
     erasure.state, erasure.ended_at, erasure.hindered_by = ErasureState.DONE.value, now, None
     record_act(tx, "privacy.person_erased", person_id, by=person_id, now=now)
@@ -133,6 +148,12 @@ async def erase_person(tx: Tx, erasure_id: UUID, *, now: datetime) -> bool:
     scrubbing_id = await ask_for_scrubbing(tx, sought, now=now)
     await enqueue(tx, "privacy.scrub", scrubbing_id=str(scrubbing_id))
     return True
+
+
+async def _require_unhindered(tx: Tx, person_id: UUID, *, now: datetime) -> None:
+    hindrance = await hindrance_to(tx, person_id, now=now)
+    if hindrance is not None:
+        raise hindrance
 
 
 async def _sought(tx: Tx, ids: Sequence[UUID]) -> Sought:
@@ -185,7 +206,7 @@ async def _end_what_is_to_come(tx: Tx, person_id: UUID, *, now: datetime) -> Non
     mine = select(Registration).where(
         Registration.person_id == person_id,
         Registration.participant_id.is_(None),
-        Registration.state.in_([state.value for state in LIVE]),
+        _STILL_LIVE,
     )
     rows = (await tx.scalars(mine)).all()
     there = [row for row in rows if row.standing not in CANCELLABLE or row.starts_at <= now]
@@ -211,7 +232,7 @@ async def _forget_records(
     for case_id in (await tx.scalars(cleared.returning(Issue.case_id))).all():
         await find_anew(tx, case_id)
     booked = Registration.person_id.in_(ids)
-    gone = {"guest_name": None, "guest_phone": None, "purpose": ""}
+    gone = {"guest_name": None, "guest_phone": None, "household_id": None, "purpose": ""}
     await tx.execute(update(Registration).where(booked).values(**gone))
     came = CheckIn.registration_id.in_(select(Registration.id).where(booked))
     nowhere = {"longitude": None, "latitude": None, "accuracy_metres": None}
@@ -255,7 +276,7 @@ async def _forget_files(tx: Tx, ids: Sequence[UUID], sought: Sought) -> None:
         sought.keys += (key, key + THUMBNAIL)
 
 
-async def _forget_rows(tx: Tx, ids: Sequence[UUID]) -> None:
+async def forget_rows(tx: Tx, ids: Sequence[UUID]) -> None:
     """Delete and clear what `holdings` says, the rows that refer to others first."""
     persons = Model.metadata.tables["person"]
     for table in reversed(Model.metadata.sorted_tables):

@@ -64,6 +64,8 @@ HOLDINGS: dict[str, Holding] = {
     "residence.chosen_representative_id": _shown("representing", _CLEARED),
     "residence_history.person_id": _shown("past_residences", _DELETED),
     "residence_history.address": _shown("past_residences", _DELETED),
+    "residence_history.refused_by_id": _work(),
+    "residence_left.person_id": Holding(_DELETED, None, "只有一个版本号，没有别的内容"),
     "household.representative_id": _shown("representing", _CLEARED),
     "household.address": Holding(Fate.ID_STAYS, None, "房屋本身的门牌，不指向某个人"),
     # Registers are the office's own record, see docs/personal-data.md.

@@ -9,7 +9,15 @@ from sqlalchemy import select
 from neighborhood_api.files.store import Store
 from neighborhood_api.identity.events import PersonMerged
 from neighborhood_api.kit.jobs import PATIENT, database_of, job_transaction, on
-from neighborhood_api.privacy import exporting, forgetting, moving, retention, scrubbing
+from neighborhood_api.privacy import (
+    corrections,
+    exporting,
+    forgetting,
+    moving,
+    retention,
+    scrubbing,
+)
+from neighborhood_api.privacy.events import CorrectionAsked
 from neighborhood_api.privacy.models import Scrubbing
 from neighborhood_api.settings import Settings
 
@@ -37,7 +45,7 @@ async def delete_data_exports(context: JobContext, timestamp: int) -> None:
     await exporting.delete_data_exports(database_of(context), _store(context), now=now)
 
 
-@jobs.periodic(cron="41 * * * *")
+@jobs.periodic(cron="*/5 * * * *")
 @jobs.task(name="privacy.erase_due", pass_context=True, queueing_lock="erase_due")
 async def erase_due(context: JobContext, timestamp: int) -> None:
     """Erase whoever cancelled her account and has had her time to think it over."""
@@ -66,6 +74,24 @@ async def keep_no_longer(context: JobContext, timestamp: int) -> None:
         await scrubbing.scrub(database, _store(context), scrubbing_id, now=now)
 
 
+@jobs.task(name="privacy.tell_of_correction", pass_context=True, retry=PATIENT)
+async def tell_of_correction(context: JobContext, /, correction_id: str, **_: object) -> None:
+    """Tell the office that somebody asks for a correction."""
+    async with job_transaction(context) as tx:
+        await corrections.tell_office(tx, UUID(correction_id), now=datetime.now(UTC))
+
+
+@jobs.periodic(cron="23 1 * * *")  # 09:23 in China
+@jobs.task(
+    name="privacy.remind_of_corrections", pass_context=True, queueing_lock="remind_corrections"
+)
+async def remind_of_corrections(context: JobContext, timestamp: int) -> None:
+    """Tell offices of requests that are soon due."""
+    del timestamp
+    async with job_transaction(context) as tx:
+        await corrections.remind_offices(tx, now=datetime.now(UTC))
+
+
 @jobs.task(name="privacy.move", pass_context=True, retry=PATIENT)
 async def move(context: JobContext, from_person_id: str, into_person_id: str) -> None:
     """Keep what somebody agreed to and asked for who turned out to be another."""
@@ -74,6 +100,7 @@ async def move(context: JobContext, from_person_id: str, into_person_id: str) ->
 
 
 on(PersonMerged, "privacy.move")
+on(CorrectionAsked, "privacy.tell_of_correction")
 
 
 def _settings(context: JobContext) -> Settings:

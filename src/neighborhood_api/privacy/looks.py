@@ -11,17 +11,28 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, cast, literal, null, select, union_all
+from sqlalchemy import Select, Text, Uuid, cast, func, literal, null, select, union_all
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.publishing.models import Look
+from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.paging import PageRequest
 from neighborhood_api.privacy.exporting import ids_of
 from neighborhood_api.privacy.schemas import DataLookOut
+from neighborhood_api.privacy.sections.looks import (
+    EXPORTS,
+    WHY_SEEN,
+    phone_was_shown,
+    register_was_exported,
+    sign_ins_were_seen,
+)
 from neighborhood_api.registers.models import RegisterLook, Resident
+from neighborhood_api.registrations.histories import Entry as RegistrationEntry
+from neighborhood_api.registrations.models import Registration, Resource
 from neighborhood_api.venues.children.models import ChildLook
 
 WHAT_NAMES = {
@@ -29,8 +40,13 @@ WHAT_NAMES = {
     "child": "孩子的记录",
     "resident": "人口登记",
     "care": "关爱登记",
+    "booking_phone": "预约人电话",
+    "register_export": "人口登记（整册导出）",
+    "sign_ins": "登录记录",
 }
-_OTHER_ROLES = {"teacher": "授课老师"}
+_STAFF = "staff"
+"""Of a look that says who looked, and not in which post."""
+_OTHER_ROLES = {"teacher": "授课老师", _STAFF: "工作人员"}
 
 
 class LookRow(NamedTuple):
@@ -81,6 +97,45 @@ def _sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
         )
         .join(Resident, Resident.id == RegisterLook.subject_id)
         .where(Resident.person_id.in_(ids)),
+        *_other_sources(ids),
+    )
+
+
+def _other_sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
+    """Select the looks that stand in a history or in the audit trail."""
+    nowhere, unsaid = cast(null(), Uuid), cast(null(), Text)
+    venue = func.coalesce(*(getattr(Resource, name) for name in reversed(COLUMNS)))
+    return (
+        select(
+            RegistrationEntry.id,
+            literal("booking_phone"),
+            RegistrationEntry.registration_id,
+            literal(_STAFF),
+            venue,
+            RegistrationEntry.text,
+            RegistrationEntry.acted_at,
+        )
+        .join(Registration, Registration.id == RegistrationEntry.registration_id)
+        .join(Resource, Resource.id == Registration.resource_id)
+        .where(phone_was_shown(ids)),
+        select(
+            EXPORTS.c.id,
+            literal("register_export"),
+            EXPORTS.c.id,
+            literal(_STAFF),
+            EXPORTS.c.node_id,
+            unsaid,
+            EXPORTS.c.requested_at,
+        ).where(register_was_exported(ids)),
+        select(
+            Act.id,
+            literal("sign_ins"),
+            cast(Act.subject, Uuid),
+            literal("operator"),
+            nowhere,
+            WHY_SEEN,
+            Act.acted_at,
+        ).where(sign_ins_were_seen(ids)),
     )
 
 

@@ -5,18 +5,11 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from neighborhood_api.grid.names import ROLE_NAMES
-from neighborhood_api.issues.names import MOVE_NAMES
 from neighborhood_api.kit.schema import SHOWN_ZONE
-from neighborhood_api.privacy.sections import SECTIONS
+from neighborhood_api.privacy.sections import SECTIONS, Section
+from neighborhood_api.privacy.wording import named
 
 Rows = Sequence[Mapping[str, Any]]
-_NAMED: dict[str, dict[str, str]] = {
-    "role": {role.value: name for role, name in ROLE_NAMES.items()},
-    "move": {move.value: name for move, name in MOVE_NAMES.items()},
-    "by": {"reporter": "诉求人", "staff": "工作人员", "system": "系统"},
-}
-"""Codes that have a Chinese name, by the field that they stand in."""
 _STYLE = (
     "body{font-family:sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;width:100%;margin-bottom:2rem}"
@@ -36,23 +29,26 @@ def page_of(copy: Mapping[str, Rows], *, made_at: datetime) -> str:
     ]
     for section in SECTIONS:
         parts.append(f'<h2 id="{section.name}">{escape(section.title)}</h2>')
-        parts.append(_table(section.headings, copy[section.name]))
+        parts.append(_table(section, copy[section.name]))
     parts.append("</body></html>\n")
     return "".join(parts)
 
 
-def _table(headings: Mapping[str, str], rows: Rows) -> str:
+def _table(section: Section, rows: Rows) -> str:
     if not rows:
         return '<p class="none">没有记录</p>'
+    headings = section.headings
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings.values())
     lines = (
-        "<tr>" + "".join(f"<td>{_cell(name, row[name])}</td>" for name in headings) + "</tr>"
+        "<tr>"
+        + "".join(f"<td>{_cell(section, name, row[name])}</td>" for name in headings)
+        + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _cell(name: str, value: Any) -> str:  # noqa: ANN401  (whatever a column holds)
+def _cell(section: Section, name: str, value: Any) -> str:  # noqa: ANN401  (whatever a column holds)
     match value:
         case None:
             return ""
@@ -61,6 +57,6 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401  (whatever a column hol
         case datetime():
             return value.astimezone(SHOWN_ZONE).strftime("%Y-%m-%d %H:%M:%S")
         case str():
-            return escape(_NAMED.get(name, {}).get(value, value))
+            return escape(named(section.name, name, value))
         case _:
             return escape(str(value))

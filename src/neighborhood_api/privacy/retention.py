@@ -11,16 +11,19 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import delete, exists, or_, select
 
+from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.models import PastResidence
 from neighborhood_api.identity.models import Person, RefreshToken, SignIn
 from neighborhood_api.kit.db import Database, Tx
-from neighborhood_api.notifications.models import Delivery, Notification
 from neighborhood_api.privacy.callers import (
     Told,
     callers_of_old,
     forget_callers,
     guests_of_old,
 )
+from neighborhood_api.privacy.forgetting import forget_rows
 from neighborhood_api.privacy.models import Consent, Correction, Erasure, ErasureState
+from neighborhood_api.registers.models import CareFlag, Establishment, Resident
 from neighborhood_api.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -91,17 +94,38 @@ async def _requests(tx: Tx, before: datetime, _: datetime) -> int:
     return count + len((await tx.scalars(dropped.returning(Erasure.id))).all())
 
 
-async def _told_to_nobody(tx: Tx, *_: datetime) -> int:
-    """Delete what was told to people of whom nothing is known any more."""
-    gone = select(Person.id).where(Person.erased_at.is_not(None))
-    ids = (
-        await tx.scalars(
-            select(Notification.id).where(Notification.person_id.in_(gone)).limit(AT_ONCE)
-        )
-    ).all()
-    await tx.execute(delete(Delivery).where(Delivery.notification_id.in_(ids)))
-    await tx.execute(delete(Notification).where(Notification.id.in_(ids)))
-    return len(ids)
+async def _past_residences(tx: Tx, before: datetime, _: datetime) -> int:
+    """Delete where people lived long ago, or were refused."""
+    old = select(PastResidence.id).where(PastResidence.ended_at < before).limit(AT_ONCE)
+    gone = delete(PastResidence).where(PastResidence.id.in_(old))
+    return len((await tx.scalars(gone.returning(PastResidence.id))).all())
+
+
+async def _ended_entries(tx: Tx, before: datetime, _: datetime) -> int:
+    """Delete entries of the registers that ended long ago: care, people, organisations."""
+    day = local_day(before)
+    moved_out = select(Resident.id).where(Resident.moved_out_on < day).limit(AT_ONCE)
+    gone = (await tx.scalars(moved_out)).all()
+    over = select(CareFlag.id).where(
+        or_(CareFlag.ended_on < day, CareFlag.resident_id.in_(gone))
+    )
+    closed = select(Establishment.id).where(Establishment.ended_on < day)
+    count = 0
+    for table, ids in (
+        (CareFlag, (await tx.scalars(over)).all()),
+        (Resident, gone),
+        (Establishment, (await tx.scalars(closed.limit(AT_ONCE))).all()),
+    ):
+        await tx.execute(delete(table).where(table.id.in_(ids)))
+        count += len(ids)
+    return count
+
+
+async def _of_the_erased(tx: Tx, since: datetime, _: datetime) -> int:
+    """Delete what came to people while they were erased: a request that was under way."""
+    erased = select(Person.id).where(Person.erased_at >= since)
+    await forget_rows(tx, (await tx.scalars(erased)).all())
+    return 0
 
 
 RETENTIONS = (
@@ -110,7 +134,9 @@ RETENTIONS = (
     Retention("callers", "callers_kept_days", _callers),
     Retention("consents", "consents_kept_days", _consents),
     Retention("requests", "consents_kept_days", _requests),
-    Retention("told_to_nobody", "notifications_kept_days", _told_to_nobody),
+    Retention("past_residences", "past_residences_kept_days", _past_residences),
+    Retention("ended_entries", "ended_entries_kept_days", _ended_entries),
+    Retention("of_the_erased", "notifications_kept_days", _of_the_erased),
 )
 
 

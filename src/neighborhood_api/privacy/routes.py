@@ -17,7 +17,7 @@ from neighborhood_api.kit.db import ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 from neighborhood_api.privacy import consents, corrections, erasures, exporting, looks
-from neighborhood_api.privacy.models import DataExport
+from neighborhood_api.privacy.models import DataExport, Erasure, ErasureState
 from neighborhood_api.privacy.schemas import (
     ConsentDocumentIn,
     ConsentDocumentList,
@@ -41,6 +41,7 @@ router = new_router(tags=["个人信息 personal data"])
 SIGNED_IN = (NotSignedIn, TokenExpired, TokenRevoked)
 CorrectionPage = paging.Page[CorrectionOut]
 DataLookPage = paging.Page[DataLookOut]
+DataExportPage = paging.Page[DataExportOut]
 CHILD = "child"
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -147,6 +148,19 @@ async def request_data_export(
     """
     export = await exporting.request_data_export(tx, actor, now=now)
     return exporting.data_export_view(export, links, now=now)
+
+
+@router.get(
+    "/me/data-exports",
+    summary="我的副本 · My copies",
+    responses=problems(*SIGNED_IN, paging.BadCursor),
+)
+async def list_data_exports(
+    actor: ActorDep, tx: ReadTxDep, links: LinksDep, now: NowDep, page: paging.PageDep
+) -> DataExportPage:
+    """申请过的副本，新的在前；还在的附下载链接。Those asked for, newest first, with links."""
+    rows = (await tx.scalars(exporting.data_exports_of(actor.person_id, page))).all()
+    return page.page(rows, lambda one: exporting.data_export_view(one, links, now=now))
 
 
 @router.get(
@@ -266,8 +280,7 @@ async def request_erasure(
     to come are cancelled, and her issues stay without her.
     """
     days = settings.erasure_cooling_days
-    erasure = await erasures.request_erasure(tx, actor, cooling_days=days, now=now)
-    return ErasureOut.model_validate(erasure)
+    return _erasure(await erasures.request_erasure(tx, actor, cooling_days=days, now=now))
 
 
 @router.get(
@@ -280,7 +293,7 @@ async def read_erasure(actor: ActorDep, tx: ReadTxDep) -> ErasureOut:
     erasure = await erasures.last_erasure(tx, actor.person_id)
     if erasure is None:
         raise erasures.NoErasureUnderWay
-    return ErasureOut.model_validate(erasure)
+    return _erasure(erasure)
 
 
 @router.post(
@@ -290,7 +303,20 @@ async def read_erasure(actor: ActorDep, tx: ReadTxDep) -> ErasureOut:
 )
 async def withdraw_erasure(actor: ActorDep, tx: TxDep, now: NowDep) -> ErasureOut:
     """冷静期内有效。While there is time to think it over."""
-    return ErasureOut.model_validate(await erasures.withdraw_erasure(tx, actor, now=now))
+    return _erasure(await erasures.withdraw_erasure(tx, actor, now=now))
+
+
+def _erasure(erasure: Erasure) -> ErasureOut:
+    code = erasure.hindered_by
+    return ErasureOut(
+        id=erasure.id,
+        state=ErasureState(erasure.state),
+        requested_at=erasure.requested_at,
+        due_at=erasure.due_at,
+        ended_at=erasure.ended_at,
+        hindered_by=code,
+        hindrance=None if code is None else erasures.HINDRANCES.get(code, erasures.TRIED_AGAIN),
+    )
 
 
 def _consent(standing: consents.Standing) -> MyConsentOut:

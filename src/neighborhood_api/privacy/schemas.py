@@ -245,6 +245,8 @@ class ErasureOut(Out):
     """完成或撤回的时间 · When it was done or withdrawn."""
     hindered_by: str | None
     """到期未能删除的原因代码 · What kept it from being done when it was due."""
+    hindrance: str | None
+    """到期未能删除的原因和办法（中文），直接显示 · The same in words; show it as it is."""
 
 
 class CallerErasureIn(In):
@@ -278,7 +280,8 @@ class DataLookOut(Out):
     id: UUID
     """编号 · Id."""
     what: str
-    """看了什么：issue_phone、child、resident、care … · What was looked at."""
+    """看了什么：issue_phone、booking_phone、child、resident、care、register_export、sign_ins ·
+    What was looked at."""
     what_name: str
     """看了什么（中文）· In Chinese."""
     subject_id: UUID

@@ -1,12 +1,13 @@
 """What the lists of the registers can be asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
-from sqlalchemy import ColumnElement
+from sqlalchemy import Row, Select
 
 from neighborhood_api.grid.models import Household
 from neighborhood_api.grid.service import NodeNotFound
@@ -15,7 +16,7 @@ from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRev
 from neighborhood_api.kit.asking import asked
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.idempotency import BadIdempotencyKey, IdempotencyKeyReused
-from neighborhood_api.kit.paging import BadCursor
+from neighborhood_api.kit.paging import BadCursor, PageRequest
 from neighborhood_api.registers.keeping import is_stale, listed_at, stale_since
 from neighborhood_api.registers.models import Establishment, Resident
 
@@ -46,17 +47,21 @@ class RegisterFilter:
 FilterDep = Annotated[RegisterFilter, Depends(asked(RegisterFilter))]
 
 
-async def wanted(
+async def listed(
     tx: ReadTx,
     actor: Actor,
     table: type[Household] | type[Resident] | type[Establishment],
+    rows: Select[*tuple[Any, ...]],
     wish: RegisterFilter,
+    page: PageRequest,
     *,
     now: datetime,
-) -> ColumnElement[bool]:
-    """Hold for the entries that a list shows; ended ones are left out.
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return what a page shows of `rows` of a register, last registered first.
 
-    Raises: NodeNotFound, Forbidden.
+    Ended entries are left out.
+
+    Raises: NodeNotFound, Forbidden, BadCursor.
     """
     here = await listed_at(tx, actor, table, wish.node_id, now=now)
     open_ones = table.moved_out_on if table is Resident else table.ended_on  # type: ignore[union-attr]
@@ -64,4 +69,5 @@ async def wanted(
     if wish.stale:
         since = await stale_since(tx, wish.node_id, wish.stale_days, now=now)
         here &= is_stale(table, since)
-    return here
+    shown = rows.where(here, table.id < page.below).order_by(table.id.desc())
+    return (await tx.execute(shown.limit(page.fetch))).all()

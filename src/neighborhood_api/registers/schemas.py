@@ -85,6 +85,16 @@ class EndEntryIn(In):
     """从哪天起不在，不填为今天 · First day on which it is not true; today when left out."""
 
 
+class EraseEntryIn(In):
+    """Why an entry is deleted for good."""
+
+    model_config = example(version=1, reason="本人申请删除，已核对")
+    version: int
+    """读到的版本号 · The version that was read."""
+    reason: Why
+    """依据，2–200 字，会留痕；请勿写姓名电话 · Why; it is recorded, so without names."""
+
+
 class VerifyHouseholdIn(In):
     """That a dwelling was visited and is as registered."""
 

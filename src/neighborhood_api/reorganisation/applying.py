@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import array
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import DutyChanged
 from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.posts.handovers import hand_over_work
 from neighborhood_api.grid.succession import Succession
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.identity.revocations import revoke_people
@@ -33,6 +34,7 @@ from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.reorganisation.audiences import widen_audiences
+from neighborhood_api.reorganisation.boundaries import move_boundaries
 from neighborhood_api.reorganisation.counting import counts_of, table
 from neighborhood_api.reorganisation.deciding import Survey, survey
 from neighborhood_api.reorganisation.effects import deepest
@@ -52,7 +54,7 @@ from neighborhood_api.reorganisation.placing import (
     move_rows,
     place_nodes,
 )
-from neighborhood_api.reorganisation.posts import in_office_at, move_names
+from neighborhood_api.reorganisation.posts import in_office_at, move_names, turnover_of
 from neighborhood_api.reorganisation.problems import (
     DecisionsMissing,
     ReorganisationImpossible,
@@ -68,7 +70,7 @@ async def apply_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) -
     Raises: GridIsBusy, ReorganisationImpossible, DecisionsMissing.
     Emits: GridReorganised, DutyChanged.
     """
-    await pause_writing(tx)
+    now = await pause_writing(tx, now=now)
     found = await survey(tx, plan, now=now)
     require_possible(found)
     before = await counts_of(tx, _redrawn(found), now=now, only=FIGURES)
@@ -78,11 +80,13 @@ async def apply_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) -
     await _change_tree(tx, plan, found, now=now)
     await move_rows(tx, plan.id, found)
     await move_names(tx, plan, found, now=now)
+    await move_boundaries(tx, plan.id, found)
     await widen_audiences(tx, plan, found, now=now)
     await _note_successors(tx, plan, found)
     closed = list(found.outcome.closed)
     text = f"网格重组「{plan.name}」"
     came = await settle_hands(tx, plan.id, closed, text, now=now)
+    await hand_over_work(tx, await turnover_of(tx, plan.id), now=now)
     await move_words(tx, plan.id, await streets_of(tx, plan.id))
     wrong = await astray(tx, found)
     if wrong:

@@ -89,7 +89,7 @@ def _measures(name: str, applied_at: datetime) -> dict[str, tuple[ColumnElement[
     if name == "residence":
         return {"residents": ()}
     if name == "household":
-        return {"households": ()}
+        return {"households": (rows.c.ended_on.is_(None),)}
     window = timedelta(days=DAYS)
     opened = rows.c.opened_at
     earlier = and_(opened >= applied_at - window, opened < applied_at)

@@ -26,28 +26,39 @@ def _measures(now: datetime) -> dict[str, tuple[FromClause, FromClause, ColumnEl
     node, case, resource = table("node"), table("case_file"), table("resource")
     at_node = {
         name: (table(name).join(node, node.c.id == table(name).c.node_id), node)
-        for name in ("appointment", "vacancy", "boundary", "canned_reply", "handling_rule")
+        for name in (
+            "appointment",
+            "vacancy",
+            "boundary",
+            "canned_reply",
+            "handling_rule",
+            "organization",
+            "shift",
+        )
     }
     booking = table("registration")
     booked = booking.join(resource, resource.c.id == booking.c.resource_id)
     future = and_(booking.c.ends_at > now, booking.c.state.in_(LIVE_REGISTRATIONS))
     session = and_(resource.c.mode == "counted", resource.c.ends_at > now)
-    posts, rules = table("appointment"), table("handling_rule")
+    posts, rules, shifts = table("appointment"), table("handling_rule"), table("shift")
+    to_come = and_(shifts.c.ends_at > now, shifts.c.cancelled_at.is_(None))
+    doors, people = table("household"), table("resident")
     everything: ColumnElement[bool] = node.c.id.is_not(None)
     return {
         "residents": (table("residence"), table("residence"), _all("residence", "person_id")),
-        "registered": (table("resident"), table("resident"), _all("resident", "id")),
-        "households": (table("household"), table("household"), _all("household", "id")),
+        "registered": (people, people, people.c.moved_out_on.is_(None)),
+        "households": (doors, doors, doors.c.ended_on.is_(None)),
         "establishments": (
             table("establishment"),
             table("establishment"),
-            _all("establishment", "id"),
+            table("establishment").c.ended_on.is_(None),
         ),
         "appointments": (*at_node["appointment"], posts.c.ended_at.is_(None)),
         "vacancies": (*at_node["vacancy"], table("vacancy").c.filled_at.is_(None)),
+        "departments": (*at_node["organization"], everything),
+        "shifts": (*at_node["shift"], to_come),
         "issues": (case, case, _all("case_file", "id")),
         "open_issues": (case, case, case.c.state.in_(OPEN_STATES)),
-        "facts": (table("issue_fact"), table("issue_fact"), _all("issue_fact", "case_id")),
         "future_bookings": (booked, resource, future),
         "future_sessions": (resource, resource, session),
         "rooms": (resource, resource, resource.c.mode == "exclusive"),

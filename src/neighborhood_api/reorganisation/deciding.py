@@ -230,7 +230,7 @@ class _Asker:
         heirs = {heir for several in closed.values() for heir in several}
         a = Appointment
         query = (
-            select(a.id, a.role, a.node_id, Person.name)
+            select(a.id, a.role, a.node_id, a.organization_id, Person.name)
             .join(Person, Person.id == a.person_id)
             .where(a.ended_at.is_(None), or_(a.node_id.in_(closed), a.node_id.in_(heirs)))
         )
@@ -266,6 +266,9 @@ class _Asker:
         heirs = self.found.outcome.closed[row.node_id]
         if not heirs:
             return None
+        with_department = self.found.rows["organization"].get(row.organization_id)
+        if with_department is not None:
+            return with_department
         contested = row.role in _SINGLE and claims[heirs[0], row.role] > 1
         if len(heirs) == 1 and not contested:
             return heirs[0]

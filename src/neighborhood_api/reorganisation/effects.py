@@ -79,6 +79,8 @@ class Fate(StrEnum):
     """Whoever answers at the new place of the case takes it."""
     COPIED = "copied"
     """Every successor gets one like it; the old one stays for the record."""
+    JOINED = "joined"
+    """What became one place as a whole gives it its shape; other shapes stay for the record."""
     ENDS = "ends"
     """It is over with the place."""
     STAYS = "stays"
@@ -89,7 +91,7 @@ FATES: dict[tuple[str, str], Fate] = {
     ("node", "parent_id"): Fate.TREE,
     ("appointment", "node_id"): Fate.ASKED,
     ("organization", "node_id"): Fate.ASKED,
-    ("boundary", "node_id"): Fate.STAYS,
+    ("boundary", "node_id"): Fate.JOINED,
     ("canned_reply", "node_id"): Fate.FOLLOWS,
     ("handling_rule", "node_id"): Fate.COPIED,
     ("shift", "node_id"): Fate.FOLLOWS,

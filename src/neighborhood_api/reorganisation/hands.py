@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from neighborhood_api.cases.hands import answering_for
 from neighborhood_api.cases.models import Entry
-from neighborhood_api.cases.workflow import By, Move
+from neighborhood_api.cases.workflow import By, Move, State
 from neighborhood_api.grid.models import Node, Organization
 from neighborhood_api.grid.posts.duty import HIGHEST, Duty, who_answers
 from neighborhood_api.identity.access import Role
@@ -40,6 +40,8 @@ from neighborhood_api.reorganisation.effects import deepest
 from neighborhood_api.reorganisation.placing import MOVED, ROW, keep_rows
 
 HANDS = ("hand_level", "hand_node_id", "hand_role", "hand_person_id", "organization_id")
+IN_HANDS = sorted({*OPEN_STATES, State.MERGED.value})
+"""What somebody must act on, or will when it is handled by itself again."""
 
 
 _DIGEST = ("kind", "subject_id", "digest", "texts", "salt")
@@ -82,15 +84,16 @@ async def settle_hands(
     await hand_over_all(tx, handed, now=now)
     given |= {one.case_id: one for one in handed}
     await write_lines(tx, reorganisation_id, cases, given, text, now=now)
+    merged = {case.id for case in cases if case.state == State.MERGED.value}
     came: dict[UUID, int] = {}
     for one in handed:
-        if one.duty.person_id is not None:
+        if one.duty.person_id is not None and one.case_id not in merged:
             came[one.duty.person_id] = came.get(one.duty.person_id, 0) + 1
     return came
 
 
 async def _moved(tx: Tx, reorganisation_id: UUID, closed: Sequence[UUID]) -> Sequence[Any]:
-    """Load the open cases that lie elsewhere, or in the hands of a place that ended."""
+    """Load the cases that lie elsewhere, or in the hands of a place that ended."""
     rows = table("case_file")
     noted = select(ROW.c.row_id).where(
         ROW.c.reorganisation_id == reorganisation_id, ROW.c.table_name == rows.name
@@ -110,7 +113,7 @@ async def _moved(tx: Tx, reorganisation_id: UUID, closed: Sequence[UUID]) -> Seq
     )
     query = select(*(rows.c[name] for name in columns), Organization.node_id.label("body_at"))
     query = query.outerjoin(Organization, Organization.id == rows.c.organization_id)
-    open_ones = and_(rows.c.state.in_(OPEN_STATES), elsewhere)
+    open_ones = and_(rows.c.state.in_(IN_HANDS), elsewhere)
     return (await tx.execute(query.where(open_ones).order_by(rows.c.id))).all()
 
 
@@ -274,7 +277,7 @@ async def give_back(
         ROW.c.row_id == rows.c.id,
         ROW.c.reorganisation_id == reorganisation_id,
         ROW.c.before.has_key("hand_node_id"),
-        rows.c.state.in_(OPEN_STATES),
+        rows.c.state.in_(IN_HANDS),
         ~moved_on.exists(),
     )
     back = []

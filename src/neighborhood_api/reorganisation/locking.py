@@ -7,7 +7,9 @@ done once more. If somebody waits for us while we wait for her, we give way and 
 """
 
 import asyncio
+from datetime import datetime, timedelta
 from random import uniform
+from time import perf_counter
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -30,12 +32,15 @@ def locked_tables() -> list[str]:
     return [TREE, *sorted(names - own - {TREE})]
 
 
-async def pause_writing(tx: Tx) -> None:
-    """Lock the tables until the transaction ends.
+async def pause_writing(tx: Tx, *, now: datetime) -> datetime:
+    """Lock the tables until the transaction ends; return the moment at which they are locked.
+
+    What others wrote while we waited is older than that.
 
     Raises: GridIsBusy.
     """
     locking = f"LOCK TABLE {', '.join(locked_tables())} IN EXCLUSIVE MODE"
+    began = perf_counter()
     for _ in range(TRIES):
         try:
             async with tx.begin_nested():
@@ -47,5 +52,5 @@ async def pause_writing(tx: Tx) -> None:
                 raise
             await asyncio.sleep(uniform(0.05, 0.3))  # noqa: S311  (no secret)
         else:
-            return
+            return now + timedelta(seconds=perf_counter() - began)
     raise GridIsBusy(retry_after_seconds=60)

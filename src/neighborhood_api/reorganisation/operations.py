@@ -22,7 +22,7 @@ PlaceName = Annotated[Line, Field(max_length=60)]
 class CreatePlaceIn(In):
     """Found a place (新设)."""
 
-    do: Literal["create"]
+    do: Annotated[Literal["create"], Field(json_schema_extra={"enum": ["create"]})]
     """固定为 create · Founds."""
     key: PlaceKey
     """方案内的代号 · What other operations of the plan call it."""
@@ -56,7 +56,7 @@ class SplitPartIn(In):
 class SplitPlaceIn(In):
     """Divide a place among successors (拆分)."""
 
-    do: Literal["split"]
+    do: Annotated[Literal["split"], Field(json_schema_extra={"enum": ["split"]})]
     """固定为 split · Divides."""
     node: UUID
     """地点编号 · The id of the place."""
@@ -67,7 +67,7 @@ class SplitPlaceIn(In):
 class MergePlacesIn(In):
     """Join places into one (合并)."""
 
-    do: Literal["merge"]
+    do: Annotated[Literal["merge"], Field(json_schema_extra={"enum": ["merge"]})]
     """固定为 merge · Joins."""
     nodes: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=200)]
     """合并的地点编号 · The ids of the places."""
@@ -78,7 +78,7 @@ class MergePlacesIn(In):
 class MovePlaceIn(In):
     """Put a place, with all below it, under another parent (划转)."""
 
-    do: Literal["move"]
+    do: Annotated[Literal["move"], Field(json_schema_extra={"enum": ["move"]})]
     """固定为 move · Moves."""
     node: UUID
     """地点编号 · The id of the place."""
@@ -89,7 +89,7 @@ class MovePlaceIn(In):
 class RenamePlaceIn(In):
     """Give a place another name (更名)."""
 
-    do: Literal["rename"]
+    do: Annotated[Literal["rename"], Field(json_schema_extra={"enum": ["rename"]})]
     """固定为 rename · Renames."""
     node: UUID
     """地点编号 · The id of the place."""
@@ -100,7 +100,7 @@ class RenamePlaceIn(In):
 class RecodePlaceIn(In):
     """Give a place another code (换码)."""
 
-    do: Literal["recode"]
+    do: Annotated[Literal["recode"], Field(json_schema_extra={"enum": ["recode"]})]
     """固定为 recode · Recodes."""
     node: UUID
     """地点编号 · The id of the place."""
@@ -111,7 +111,7 @@ class RecodePlaceIn(In):
 class ClosePlaceIn(In):
     """End a place with nothing below it (撤销)."""
 
-    do: Literal["close"]
+    do: Annotated[Literal["close"], Field(json_schema_extra={"enum": ["close"]})]
     """固定为 close · Ends."""
     node: UUID
     """地点编号 · The id of the place."""

@@ -1,5 +1,6 @@
 """Rewriting where things lie, in few statements for any number of rows."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -215,6 +216,10 @@ async def put_back(tx: Tx, reorganisation_id: UUID, placement: Placement) -> Non
     )
 
 
+MOMENTS = frozenset({"ended_at", "ends_at", "cancelled_at", "filled_at", "over_at"})
+"""Columns that say since when something is over."""
+
+
 async def restore(
     tx: Tx,
     reorganisation_id: UUID,
@@ -222,11 +227,21 @@ async def restore(
     key: str,
     columns: tuple[str, ...],
     *unless: ColumnElement[bool],
+    since: datetime | None = None,
 ) -> None:
-    """Give columns of noted rows the values that they had."""
+    """Give columns of noted rows the values that they had.
+
+    With `since`, when the plan was applied: what was over at another moment stays over.
+    """
+    values: dict[str, ColumnElement[object]] = {}
+    for name in columns:
+        before = was(rows, name)
+        if since is not None and name in MOMENTS:
+            before = case((rows.c[name] == since, before), else_=rows.c[name])
+        values[name] = before
     await tx.execute(
         update(rows)
-        .values({name: was(rows, name) for name in columns})
+        .values(values)
         .where(
             ROW.c.reorganisation_id == reorganisation_id,
             ROW.c.table_name == rows.name,

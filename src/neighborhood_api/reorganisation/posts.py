@@ -1,12 +1,26 @@
 """What names a place that ends: people in office, departments, rules, words at hand, orders."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, any_, bindparam, case, func, literal, null, select, update
+from sqlalchemy import (
+    Table,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
 
+from neighborhood_api.grid.posts.handovers import Turnover
 from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.categories.models import HandlingRule
 from neighborhood_api.kit.db import Tx
@@ -18,7 +32,7 @@ from neighborhood_api.reorganisation.placing import ROW, keep_rows, restore
 from neighborhood_api.reorganisation.rosters import move_covers, move_rosters, remove_covers
 
 CHANGED = {
-    "appointment": ("node_id", "ended_at", "version"),
+    "appointment": ("node_id", "ended_at", "is_primary", "version"),
     "organization": ("node_id",),
     "canned_reply": ("node_id",),
     "vacancy": ("filled_at",),
@@ -54,22 +68,38 @@ async def move_names(tx: Tx, plan: Reorganisation, found: Survey, *, now: dateti
 async def _move_decided(
     tx: Tx, plan_id: UUID, rows: Table, decided: dict[UUID, UUID | None], *, now: datetime
 ) -> None:
-    """Move or end rows one by one, as it was decided."""
-    mine = decided
-    if not mine:
+    """End or move rows one by one, as it was decided; first what ends, to make room."""
+    if not decided:
         return
-    which = rows.c.id.in_(mine)
-    going = {row_id: to for row_id, to in mine.items() if to is not None}
-    ending = [row_id for row_id, to in mine.items() if to is None]
+    which = rows.c.id.in_(decided)
+    going = {row_id: to for row_id, to in decided.items() if to is not None}
+    ending = [row_id for row_id, to in decided.items() if to is None]
     to = case(going, value=rows.c.id, else_=null()) if going else null()
     await keep_rows(tx, plan_id, rows, "id", CHANGED[rows.name], which, to)
     version = {"version": rows.c.version + 1} if "version" in rows.c else {}
-    if going:
-        values: dict[str, Any] = {"node_id": case(going, value=rows.c.id)} | version
-        await tx.execute(update(rows).values(values).where(rows.c.id.in_(going)))
     if ending:
-        values = {"ended_at": now} | version
+        values: dict[str, Any] = {"ended_at": now} | version
         await tx.execute(update(rows).values(values).where(rows.c.id.in_(ending)))
+    if going:
+        if rows.name == "appointment":
+            await _help_primaries(tx, rows, going)
+        values = {"node_id": case(going, value=rows.c.id)} | version
+        await tx.execute(update(rows).values(values).where(rows.c.id.in_(going)))
+
+
+async def _help_primaries(tx: Tx, rows: Table, going: Mapping[UUID, UUID]) -> None:
+    """Let workers who come to a grid that has its primary one help her: each grid has one."""
+    primary = and_(rows.c.is_primary, rows.c.ended_at.is_(None))
+    there = select(rows.c.node_id).where(primary, rows.c.node_id.in_(set(going.values())))
+    taken = set(await tx.scalars(there.where(rows.c.id.not_in(going))))
+    coming = select(rows.c.id).where(primary, rows.c.id.in_(going))
+    helping = []
+    for row_id in await tx.scalars(coming.order_by(rows.c.starts_on, rows.c.id)):
+        if going[row_id] in taken:
+            helping.append(row_id)
+        taken.add(going[row_id])
+    if helping:
+        await tx.execute(update(rows).values(is_primary=False).where(rows.c.id.in_(helping)))
 
 
 async def _rename(tx: Tx, plan_id: UUID, rows: Table, going: dict[UUID, UUID]) -> None:
@@ -185,14 +215,18 @@ def copied_because(reorganisation_id: UUID) -> str:
 
 
 async def restore_names(tx: Tx, plan: Reorganisation, *, now: datetime, by: UUID) -> None:
-    """Have everything name the places again that it named before."""
+    """Have everything name the places again that it named before.
+
+    What went elsewhere comes back first, which makes room for what was ended. What somebody
+    ended or cancelled since stays so.
+    """
     await remove_covers(tx, plan.id)
     for name, columns in CHANGED.items():
         rows = table(name)
         where = "from_node_id" if "from_node_id" in columns else "node_id"
-        still = ROW.c.to_id.is_(None) | (rows.c[where] == ROW.c.to_id)
         kept = tuple(column for column in columns if column != "version")
-        await restore(tx, plan.id, rows, "id", kept, still)
+        for still in (rows.c[where] == ROW.c.to_id, ROW.c.to_id.is_(None)):
+            await restore(tx, plan.id, rows, "id", kept, still, since=plan.applied_at)
         if "version" in columns:
             mine = select(ROW.c.row_id).where(
                 ROW.c.reorganisation_id == plan.id, ROW.c.table_name == name
@@ -219,3 +253,20 @@ async def in_office_at(tx: Tx, nodes: Iterable[UUID]) -> set[UUID]:
         .where(here, leave.c.ended_at.is_(None), leave.c.stand_in_id.is_not(None))
     )
     return people | set(await tx.scalars(stands))
+
+
+async def turnover_of(tx: Tx, plan_id: UUID) -> Turnover:
+    """Return where somebody else acts since a plan moved or ended posts, and who."""
+    rows = table("appointment")
+    noted = and_(ROW.c.reorganisation_id == plan_id, ROW.c.table_name == rows.name)
+    was = cast(ROW.c.before.op("->>")("node_id"), Uuid)
+    query = select(rows.c.person_id, rows.c.stand_in_id, rows.c.node_id, was)
+    nodes: set[UUID] = set()
+    people: set[UUID | None] = set()
+    for person_id, stand_in_id, *places in await tx.execute(
+        query.join(ROW, and_(noted, ROW.c.row_id == rows.c.id))
+    ):
+        nodes.update(places)
+        people |= {person_id, stand_in_id}
+    there = frozenset(one for one in people if one is not None)
+    return Turnover(frozenset(nodes), frozenset(), there)

@@ -1,7 +1,8 @@
 """What the reorganisation API accepts and returns."""
 
 from datetime import date
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -145,7 +146,7 @@ class ReorganisationOut(Out):
     effective_on: date
     state: PlanState
     """draft 草稿、scheduled 已排期、applied 已生效、undone 已撤销、cancelled 已取消 · State."""
-    operations: list[dict[str, Any]]
+    operations: Operations
     new_ids: dict[str, UUID]
     """新设地点的编号，按代号 · The ids of the places that it founds, by their keys."""
     decisions: dict[str, UUID | None]
@@ -158,6 +159,64 @@ class ReorganisationOut(Out):
     version: int
 
 
+class PlaceCountsOut(Out):
+    """What lies at a place and below it."""
+
+    residents: int
+    """填了住址的居民 · Residents who said that they live there."""
+    registered: int
+    """登记的人口 · People in the register."""
+    households: int
+    """住户 · Dwellings."""
+    establishments: int
+    """登记的单位 · Organisations in the register."""
+    appointments: int
+    """在任岗位 · Posts that are held."""
+    vacancies: int
+    """空岗告警 · Open alarms of vacant posts."""
+    departments: int
+    """部门 · Departments."""
+    shifts: int
+    """未来的值班 · Shifts to come."""
+    issues: int
+    """诉求 · Issues."""
+    open_issues: int
+    """未办结诉求 · Those of them that are open."""
+    future_bookings: int
+    """未来的预约 · Bookings and enrolments to come."""
+    future_sessions: int
+    """未来的场次 · Sessions to come."""
+    venues: int
+    """场馆 · Venues."""
+    rooms: int
+    """活动室 · Rooms."""
+    boundaries: int
+    """边界 · Places with a boundary."""
+    plates: int
+    """公示牌 · Lane plates."""
+    canned_replies: int
+    """常用语 · Words at hand."""
+    handling_rules: int
+    """办理规则 · Handling rules of their own."""
+
+
+class PlaceChange(StrEnum):
+    """What a plan does with a place of today's grid."""
+
+    ENDS = "ends"
+    """撤销 · It is no more."""
+    DIVIDED = "divided"
+    """划出一部分 · It gives parts away."""
+    MOVED = "moved"
+    """划转 · It gets another parent."""
+    RECODED = "recoded"
+    """换码 · It gets another code."""
+    RENAMED = "renamed"
+    """更名 · It gets another name."""
+    RECEIVES = "receives"
+    """承接 · It takes over what lay elsewhere."""
+
+
 class AffectedPlaceOut(Out):
     """A place that a plan changes, and what lies there and below."""
 
@@ -165,12 +224,12 @@ class AffectedPlaceOut(Out):
     level: Level
     code: str
     name: str
-    change: str
-    """ends 撤销、divided 划出一部分、moved 划转、renamed 更名、recoded 换码 · What happens."""
+    change: PlaceChange
+    """如何调整 · What happens to it."""
     successors: list[UUID]
     """承接的地点 · Its successors."""
-    counts: dict[str, int]
-    """涉及的居民、住户、诉求、预约等数量 · Residents, households, issues, bookings etc."""
+    counts: PlaceCountsOut
+    """涉及的居民、住户、诉求、预约等数量 · How much lies there."""
 
 
 class FoundedPlaceOut(Out):

@@ -1,6 +1,7 @@
 """How plans and their previews are shown."""
 
 from datetime import datetime
+from uuid import UUID
 
 from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.db import ReadTx
@@ -11,6 +12,8 @@ from neighborhood_api.reorganisation.schemas import (
     AffectedPlaceOut,
     FoundedPlaceOut,
     OptionOut,
+    PlaceChange,
+    PlaceCountsOut,
     PlanQuestionOut,
     PlanTroubleOut,
     ReorganisationPreviewOut,
@@ -35,7 +38,10 @@ async def preview(
 
 async def _places(tx: ReadTx, found: Survey, *, now: datetime) -> list[AffectedPlaceOut]:
     out, nodes = found.outcome, found.ground.nodes
-    old = [one for one in out.touched if one in nodes]
+    taking = [heir for heirs in out.closed.values() for heir in heirs]
+    parents = [to for child, to in out.parents.items() if child not in out.new]
+    concerned = dict.fromkeys([*out.touched, *taking, *parents])
+    old = [one for one in concerned if one in nodes]
     counts = await counts_of(tx, found.leveled(old), now=now)
     shown = []
     for node_id in old:
@@ -49,21 +55,22 @@ async def _places(tx: ReadTx, found: Survey, *, now: datetime) -> list[AffectedP
                 name=node.name,
                 change=_change(found, node_id),
                 successors=list(heirs),
-                counts=counts[node_id],
+                counts=PlaceCountsOut.model_validate(counts[node_id]),
             )
         )
     return sorted(shown, key=lambda one: (one.level, one.code))
 
 
-def _change(found: Survey, node_id: object) -> str:
+def _change(found: Survey, node_id: UUID) -> PlaceChange:
     out = found.outcome
     changes = (
-        ("ends", out.closed),
-        ("divided", out.divided),
-        ("moved", out.parents),
-        ("recoded", out.codes),
+        (PlaceChange.ENDS, out.closed),
+        (PlaceChange.DIVIDED, out.divided),
+        (PlaceChange.MOVED, out.parents),
+        (PlaceChange.RECODED, out.codes),
+        (PlaceChange.RENAMED, out.names),
     )
-    return next((name for name, ones in changes if node_id in ones), "renamed")
+    return next((change for change, ones in changes if node_id in ones), PlaceChange.RECEIVES)
 
 
 def _founded(found: Survey) -> list[FoundedPlaceOut]:

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Date, Select, Subquery, Text, cast, func, 
 from typing_extensions import override
 
 from neighborhood_api.cases.models import Case, Hand
+from neighborhood_api.grid.layers.chains import all_called
 from neighborhood_api.grid.models import Node, Organization
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import COLUMNS, Level
@@ -185,13 +186,17 @@ async def names_of(tx: ReadTx, dimension: Dimension, keys: Sequence[Any]) -> dic
 
 
 async def _hand_names(tx: ReadTx, keys: Sequence[HandKey]) -> dict[Any, str]:
-    places = await names_of(tx, Dimension.NODE, [key.node_id for key in keys])
+    called = all_called(Node.district_id)
+    at = select(Node.id, Node.name, called).where(Node.id.in_({key.node_id for key in keys}))
+    places = {node_id: (name, own or {}) for node_id, name, own in await tx.execute(at)}
     known = [key.organization_id for key in keys if key.organization_id is not None]
     found = await tx.execute(
         select(Organization.id, Organization.name).where(Organization.id.in_(known))
     )
     bodies: dict[UUID | None, str] = dict(iter(found))
-    return {
-        key: f"{places[key.node_id]} {bodies.get(key.organization_id, ROLE_NAMES[key.role])}"
-        for key in keys
-    }
+    names = {}
+    for key in keys:
+        place, own = places[key.node_id]
+        post = post_name(key.role, own.get(key.role.value))
+        names[key] = f"{place} {bodies.get(key.organization_id, post)}"
+    return names

@@ -13,6 +13,7 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.outbox import OutboxRow
 from tests.grid.layers.arranging import PROPERTY, THREE_CHIEFS, Drawn, drawn
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
@@ -131,6 +132,16 @@ async def test_a_node_ends_when_nothing_is_left_with_it(
     shown = await operator.get(f"/layers/{layer.id}/nodes")
     assert leaf not in {one["id"] for one in shown.json()["items"]}
     await layer.add(("P1-1-1", "建设路一组新一邻", "P1-1"))
+    told = select(OutboxRow).where(OutboxRow.name.like("grid.layer%")).order_by(OutboxRow.id)
+    heard = [
+        (row.name.removeprefix("grid.layer_"), row.payload) for row in await tx.scalars(told)
+    ]
+    assert {payload["layer_id"] for _, payload in heard} == {layer.id}
+    named = [name for name, _ in heard]
+    assert (named[0], named.count("holder_named") > 0) == ("created", True)
+    assert named[-4:] == ["covers_assigned", "holder_ended", "node_ended", "nodes_added"]
+    assert heard[-4][1] == {"layer_id": layer.id, "assigned": 0, "moved": 7, "removed": 0}
+    assert heard[-2][1]["layer_node_id"] == leaf
 
 
 async def test_a_chief_is_followed_by_another_and_gets_no_power(

@@ -27,6 +27,10 @@ class Newcomer:
     phone: str
     http: AsyncClient
 
+    def with_code(self, made: dict[str, Any]) -> dict[str, str]:
+        """What the mini-program sends to bind its WeChat account."""
+        return {"code": made["code"], "phone": self.phone}
+
     async def accept(self, code: str, password: str = NEW, **changes: Any) -> Response:  # noqa: ANN401
         body = {"code": code, "phone": self.phone, "password": password}
         return await self.http.post("/auth/invitations/accept", json=body | changes)

@@ -1,16 +1,20 @@
 """Every operation on somebody's account, by every post, about people at every place."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.accounts.superiors import RANK
-from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.db import Database, ReadTx, Tx
 from tests.authorization.attempts import rows_written
 from tests.authorization.seats import SEATS, undone
+from tests.conftest import all_undone, client_of
 from tests.support.people import Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import appoint, chief_operator, phone_number, somebody
@@ -101,10 +105,32 @@ def wanted(who: str, target: str, allowed: dict[str, set[str]], may: set[str]) -
     return "not_below_you" if target in COVERED.get(who, set()) else "person_not_found"
 
 
-@pytest.fixture
-async def everybody(
-    callers: Callers, town: Town, http: AsyncClient, tx: Tx
-) -> dict[str, AsyncClient]:
+@dataclass
+class Ground:
+    """Everybody, and one person in each post."""
+
+    people: dict[str, AsyncClient]
+    targets: dict[str, str]
+    connection: AsyncConnection
+
+
+@pytest.fixture(scope="module")
+async def ground(app: FastAPI, town: Town, database: Database) -> AsyncIterator[Ground]:
+    """Built once, and never committed."""
+    async with database.engine.connect() as connection, connection.begin() as outer:
+        async with (
+            all_undone(database, connection) as undone_database,
+            undone_database.sessions() as session,
+            client_of(app) as nobody,
+        ):
+            callers, tx = Callers(app, undone_database), Tx(ReadTx(session))
+            people = await _everybody(callers, town, tx) | {"nobody": nobody}
+            yield Ground(people, await _targets(town, tx), connection)
+            await callers.close()
+        await outer.rollback()
+
+
+async def _everybody(callers: Callers, town: Town, tx: Tx) -> dict[str, AsyncClient]:
     far = new_node(None, 8)
     tx.add(far)
     await tx.flush()
@@ -116,15 +142,13 @@ async def everybody(
         for name, (role, path, body) in SEATS.items()
     }
     return people | {
-        "nobody": http,
         "neighbour": await callers.resident(town.place(*LANE)),
         "far operator": await callers.person(stranger.id),
         "chief operator": await callers.person(chief),
     }
 
 
-@pytest.fixture
-async def targets(town: Town, tx: Tx) -> dict[str, str]:
+async def _targets(town: Town, tx: Tx) -> dict[str, str]:
     found = {}
     for name, (role, path) in TARGETS.items():
         node = town.at(*path)
@@ -141,24 +165,27 @@ async def targets(town: Town, tx: Tx) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[1])
 async def test_accounts_are_touched_by_whom_the_policy_names(
-    case: Case,
-    everybody: dict[str, AsyncClient],
-    targets: dict[str, str],
-    connection: AsyncConnection,
+    case: Case, ground: Ground
 ) -> None:
     method, action, body, allowed, may = case
-    expected, found = {}, {}
-    for target, person_id in targets.items():
-        path = f"http://api/api/v1/people/{person_id}/{action}"
-        for who, client in everybody.items():
-            asked = expected[who, target] = wanted(who, target, allowed, may)
-            before = await rows_written(connection)
-            async with undone(connection):
-                answer = await client.request(method, path, json=body)
-                code = "ok" if answer.status_code == 200 else answer.json()["code"]
-                found[who, target] = "ok" if code == "second_step_off" else code
-                if asked != "ok":
-                    assert await rows_written(connection) == before, (who, target)
+    expected = {
+        (who, target): wanted(who, target, allowed, may)
+        for target in ground.targets
+        for who in ground.people
+    }
+
+    async def attempt(who: str, target: str) -> str:
+        path = f"http://api/api/v1/people/{ground.targets[target]}/{action}"
+        answer = await ground.people[who].request(method, path, json=body)
+        code = "ok" if answer.status_code == 200 else str(answer.json()["code"])
+        return "ok" if code == "second_step_off" else code
+
+    before = await rows_written(ground.connection)
+    found = {pair: await attempt(*pair) for pair, code in expected.items() if code != "ok"}
+    assert await rows_written(ground.connection) == before
+    for pair in expected.keys() - found.keys():
+        async with undone(ground.connection):
+            found[pair] = await attempt(*pair)
     assert {pair: code for pair, code in found.items() if code != expected[pair]} == {}
     assert "ok" in found.values()
 

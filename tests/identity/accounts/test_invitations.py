@@ -1,5 +1,8 @@
 """Invitations: who appointed somebody gives her a code, and with it she comes in."""
 
+from datetime import UTC, datetime
+
+import pytest
 from httpx import AsyncClient
 from sqlalchemy import func, select
 
@@ -14,7 +17,7 @@ from tests.identity.conftest import bearer, is_refused, sign_in
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.posts import appoint, phone_number, somebody
+from tests.support.posts import appoint, appointment_at, phone_number, somebody
 from tests.support.wechat import Phones
 
 INVALID = (422, "invitation_invalid")
@@ -105,6 +108,50 @@ async def test_a_code_that_came_with_five_wrong_numbers_is_void(
     assert (row.failures, row.closed_how) == (5, "guessed")
 
 
+async def test_a_found_code_binds_no_wechat_account_without_the_number(
+    newcomer: Newcomer, secretary: Caller, phones: Phones, tx: Tx
+) -> None:
+    made = await invited(secretary, newcomer.person_id)
+    headers = bearer(await sign_in(newcomer.http, phones))
+    for number in [*(phone_number() for _ in range(5)), newcomer.phone]:
+        body = {"code": made["code"], "phone": number}
+        answer = await newcomer.http.post("/me/staff-account", json=body, headers=headers)
+        assert code_of(answer) == INVALID
+    assert (await stored(tx, newcomer.person_id)).openid is None
+    row = await tx.get_one(Invitation, made["id"], populate_existing=True)
+    assert (row.failures, row.closed_how) == (5, "guessed")
+
+
+@pytest.mark.parametrize("kind", ["invitation", "reset"])
+async def test_a_code_is_worth_no_more_than_whoever_made_it(
+    kind: str,
+    newcomer: Newcomer,
+    secretary: Caller,
+    operator: Caller,
+    phones: Phones,
+    town: Town,
+    tx: Tx,
+) -> None:
+    """She knows it: her colleague's rise, or her own dismissal, must not make it a way in."""
+    path = f"/people/{newcomer.person_id}/{kind}"
+    made = (await secretary.post(path)).json()
+    rise = await appoint(tx, town.at(1), Role.DISCIPLINE_OFFICER, newcomer.person_id)
+    await tx.commit()
+    headers = bearer(await sign_in(newcomer.http, phones))
+    bound = await newcomer.http.post(
+        "/me/staff-account", json=newcomer.with_code(made), headers=headers
+    )
+    assert [code_of(await newcomer.accept(made["code"])), code_of(bound)] == [INVALID] * 2
+    rise.ended_at = datetime.now(UTC)
+    own = await appointment_at(tx, town.at(1, 1), Role.COMMUNITY_SECRETARY)
+    own.ended_at = rise.ended_at
+    await tx.commit()
+    assert code_of(await newcomer.accept(made["code"])) == INVALID
+    assert (await stored(tx, newcomer.person_id)).password_hash is None
+    fresh = (await operator.post(path)).json()
+    assert code_of(await newcomer.accept(fresh["code"])) == (200, "ok")
+
+
 async def test_a_weak_password_leaves_the_code_to_be_used(
     newcomer: Newcomer, secretary: Caller
 ) -> None:
@@ -144,7 +191,7 @@ async def test_a_code_binds_wechat_to_the_staff_account(
     made = await invited(secretary, newcomer.person_id)
     resident = await sign_in(newcomer.http, phones)
     answer = await newcomer.http.post(
-        "/me/staff-account", json={"code": made["code"]}, headers=bearer(resident)
+        "/me/staff-account", json=newcomer.with_code(made), headers=bearer(resident)
     )
     assert answer.status_code == 200, answer.text
     me = answer.json()["me"]
@@ -178,7 +225,7 @@ async def test_two_accounts_are_never_joined_by_a_code_alone_where_the_numbers_d
     (await stored(tx, other["me"]["id"])).phone = phone_number()
     await tx.commit()
     answer = await newcomer.http.post(
-        "/me/staff-account", json={"code": made["code"]}, headers=bearer(other)
+        "/me/staff-account", json=newcomer.with_code(made), headers=bearer(other)
     )
     assert code_of(answer) == (409, "other_number_bound")
     assert (await stored(tx, newcomer.person_id)).openid is None
@@ -189,11 +236,11 @@ async def test_whoever_holds_a_post_or_has_no_wechat_does_not_become_another(
     newcomer: Newcomer, secretary: Caller, operator: Caller, tx: Tx
 ) -> None:
     made = await invited(secretary, newcomer.person_id)
-    answer = await operator.post("/me/staff-account", json={"code": made["code"]})
+    answer = await operator.post("/me/staff-account", json=newcomer.with_code(made))
     assert code_of(answer) == (409, "we_chat_needed")
     (await stored(tx, operator.person_id)).openid = f"o{operator.person_id.hex}"
     await tx.commit()
-    answer = await operator.post("/me/staff-account", json={"code": made["code"]})
+    answer = await operator.post("/me/staff-account", json=newcomer.with_code(made))
     assert code_of(answer)[0] == 409
     assert (await stored(tx, operator.person_id)).merged_into_id is None
 
@@ -207,7 +254,7 @@ async def test_a_wechat_account_is_not_put_over_another(
     made = await reset(secretary, newcomer.person_id)
     other = await sign_in(newcomer.http, phones)
     answer = await newcomer.http.post(
-        "/me/staff-account", json={"code": made["code"]}, headers=bearer(other)
+        "/me/staff-account", json=newcomer.with_code(made), headers=bearer(other)
     )
     assert code_of(answer) == (409, "phone_taken")
     assert (await stored(tx, newcomer.person_id)).openid == f"o{newcomer.person_id.hex}"

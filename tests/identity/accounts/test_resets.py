@@ -1,9 +1,13 @@
 """Resets by superiors: the old way in is gone at once, the new one is the owner's alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from httpx import AsyncClient
+from pydantic import SecretStr
+from sqlalchemy import select, update
 
+from neighborhood_api.cli.operator import Wish, create_operator
+from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Database, Tx
@@ -18,7 +22,7 @@ from tests.identity.accounts.conftest import (
     reset,
     stored,
 )
-from tests.identity.conftest import PASSWORD, is_refused, sign_in
+from tests.identity.conftest import PASSWORD, bearer, is_refused, sign_in
 from tests.support.clock import Clock
 from tests.support.jobs import job_context
 from tests.support.people import Caller, Callers
@@ -63,9 +67,17 @@ async def test_a_reset_takes_a_stolen_wechat_account_away_where_asked(
 ) -> None:
     (await stored(tx, newcomer.person_id)).openid = openid = f"o{new_id().hex}"
     await tx.commit()
-    await reset(secretary, newcomer.person_id, unbind=True)
-    thief = await sign_in(newcomer.http, phones, openid)
-    assert thief["me"]["id"] != str(newcomer.person_id)
+    made = await reset(secretary, newcomer.person_id, unbind=True)
+    phone = await sign_in(newcomer.http, phones, openid)
+    assert phone["me"]["id"] != str(newcomer.person_id)
+    number, headers = await phones.phone_code(newcomer.phone), bearer(phone)
+    thief = await newcomer.http.post("/me/phone", json={"code": number}, headers=headers)
+    assert code_of(thief) == (409, "code_needed")
+    assert (await stored(tx, newcomer.person_id)).openid is None
+    body = {"code": made["code"], "phone": newcomer.phone}
+    owner = await newcomer.http.post("/me/staff-account", json=body, headers=headers)
+    assert owner.json()["me"]["id"] == str(newcomer.person_id)
+    assert (await stored(tx, newcomer.person_id)).openid == openid
 
 
 async def test_a_reset_is_kept_and_both_are_told_once(
@@ -75,7 +87,8 @@ async def test_a_reset_is_kept_and_both_are_told_once(
     acts = select(Act).where(Act.subject == str(newcomer.person_id))
     (act,) = (await tx.scalars(acts)).all()
     assert (act.what, act.person_id) == ("identity.account_reset", secretary.person_id)
-    assert act.detail == {"invitation_id": made["id"], "wechat": False}
+    ways = {"password": False, "wechat": False}
+    assert act.detail == {"invitation_id": made["id"], "before": ways, "after": ways}
     context = job_context(rolled_back, "identity.tell_account_reset")
     ids = {"person_id": str(newcomer.person_id), "by_id": str(secretary.person_id)}
     for _ in range(2):
@@ -90,6 +103,34 @@ async def test_a_reset_is_kept_and_both_are_told_once(
         (notice,) = (await tx.scalars(told)).all()
         assert notice.title.startswith(begins)
         assert made["code"] not in notice.body
+
+
+async def test_the_command_line_resets_an_operator_as_a_superior_would_and_it_is_seen(
+    operator: Caller, tx: Tx, town: Town, http: AsyncClient, password_hash: str
+) -> None:
+    person = await stored(tx, operator.person_id)
+    person.password_hash = password_hash
+    await tx.commit()
+    thief = {"phone": person.phone, "password": PASSWORD}
+    device = (await http.post("/auth/staff", json=thief)).json()
+    renamed = update(Node).where(Node.id == town.at().id)
+    await tx.execute(renamed.values(code="990001000000"))
+    wish = Wish(
+        name="管理员",
+        phone=str(person.phone),
+        password=SecretStr(NEW),
+        duty_phone="0752-9100000",
+        district_code="990001000000",
+    )
+    await create_operator(tx, wish, now=datetime.now(UTC))
+    await tx.commit()
+    assert await is_refused(http, device)
+    again = await http.post("/auth/refresh", json={"refresh_token": device["refresh_token"]})
+    assert code_of(again) == (401, "refresh_token_invalid")
+    me = (await http.post("/auth/staff", json=thief | {"password": NEW})).json()
+    listed = f"/grid/nodes/{town.at().id}/acts?subject={person.id}"
+    acts = (await http.get(listed, headers=bearer(me))).json()["items"]
+    assert [act["what"] for act in acts] == ["identity.account_reset"]
 
 
 async def test_whoever_holds_a_post_elsewhere_too_is_reset_by_none_of_both_places(

@@ -1,14 +1,15 @@
-"""Run as a program: read a file, and say what came of it and how much memory it took.
+"""Run as a program: read files, and say what came of each and how much memory it took so far.
 
-The second argument is how many times larger a part may become, so that what is refused
-is refused for another reason.
+Arguments are pairs of a file and how many times larger a part of it may become, so that what
+is refused is refused for another reason. Files that need less memory come first.
 """
 
 import json
-import resource
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from neighborhood_api.imports.reading.book import read_tables
 from neighborhood_api.imports.reading.problems import UnreadableTable
@@ -17,8 +18,14 @@ from neighborhood_api.imports.reading.tables import DEFAULT_LIMITS, Table
 MEGABYTE = 1024
 
 
-def main(path: Path, inflation: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def most_memory() -> int:
+    """The most that this program ever held; `getrusage` counts what started it too."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"))
+    assert found is not None
+    return int(found[1])
+
+
+def read(path: Path, inflation: int) -> dict[str, Any]:
     rows = faults = 0
     refused = detail = None
     limits = replace(DEFAULT_LIMITS, inflation=inflation)
@@ -30,16 +37,18 @@ def main(path: Path, inflation: int) -> None:
                     faults += len(row.faults)
     except UnreadableTable as problem:
         refused, detail = problem.code(), problem.detail
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said = {
-        "rows": rows,
-        "faults": faults,
-        "refused": refused,
-        "detail": detail,
-        "megabytes": (after - before) // MEGABYTE,
-    }
+    return {"rows": rows, "faults": faults, "refused": refused, "detail": detail}
+
+
+def main(files: list[str]) -> None:
+    before = most_memory()
+    said = {}
+    for path, inflation in zip(files[::2], files[1::2], strict=True):
+        told = read(Path(path), int(inflation))
+        after = most_memory()
+        said[Path(path).stem] = told | {"megabytes": (after - before) // MEGABYTE}
     print(json.dumps(said))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1:])

@@ -35,7 +35,7 @@ def heads(line: str, sheet: str = "表") -> tuple[Kind, list[Field]]:
         ("楼栋,单元,房号,业主姓名,手机", "表", Kind.HOUSEHOLDS, "lane unit room head phone"),
         ("姓名,详细地址,电话", "2024年住户花名册", Kind.HOUSEHOLDS, "head address phone"),
         ("姓名,详细地址,电话", "居民", Kind.PEOPLE, "name address phone"),
-        ("姓名,性别,出生日期,家庭住址", "表", Kind.PEOPLE, "name gender born_on address"),
+        ("姓名,性别,出生日期,家庭住址", "表", Kind.PEOPLE, "name born_on address"),
         ("户主,姓名,与户主关系,门牌", "表", Kind.PEOPLE, "head name relation address"),
         (
             "姓名,职务,手机号码,值班电话,任职时间,网格编码",
@@ -46,10 +46,11 @@ def heads(line: str, sheet: str = "表") -> tuple[Kind, list[Field]]:
         (
             "单位名称,统一社会信用代码,负责人,联系电话,地址",
             "表",
-            Kind.ORGANIZATIONS,
-            "name credit_code contact phone address",
+            Kind.ESTABLISHMENTS,
+            "name contact phone address",
         ),
-        ("名称,联系人,电话", "部门", Kind.ORGANIZATIONS, "name contact phone"),
+        ("名称,联系人,电话", "部门", Kind.ORGANIZATIONS, "name"),
+        ("商户名称,经营者,手机,网格", "表", Kind.ESTABLISHMENTS, "name contact phone grid"),
         ("联系 电话（必填）*,户　主：,＊门牌号", "表", Kind.HOUSEHOLDS, "phone head address"),
     ],
 )
@@ -114,8 +115,11 @@ def test_identity_numbers_are_not_read() -> None:
 
     table, rows = read_one(file, "人口.csv")
 
-    assert dict(rows[0].values) == {Field.NAME: "张三", Field.GENDER: "男"}
-    assert table.notes == ["B 列“身份证号”没有读取：系统不保存证件号码"]
+    assert dict(rows[0].values) == {Field.NAME: "张三"}
+    assert table.notes == [
+        "B 列“身份证号”没有读取：系统不保存证件号码",
+        "C 列“性别”没有读取：这张表不登记这一项",
+    ]
 
 
 def test_unknown_columns_are_named() -> None:

@@ -208,8 +208,8 @@ def test_rows_and_faults_say_where_they_stand() -> None:
     written = BytesIO()
     book = Workbook(written, {"in_memory": True})
     sheet = book.add_worksheet("观华住户")
-    sheet.write_row(2, 1, ["序号", "户主", "联系电话", "门牌号", "人数"])
-    sheet.write_row(5, 1, [1, "张三", "1380013800", "1号", "三人"])
+    sheet.write_row(2, 1, ["序号", "户主", "联系电话", "门牌号", "核实日期"])
+    sheet.write_row(5, 1, [1, "张三", "1380013800", "1号", "去年"])
     book.close()
 
     _, rows = read_one(written.getvalue())
@@ -219,7 +219,7 @@ def test_rows_and_faults_say_where_they_stand() -> None:
     assert dict(found.values) == {Field.HEAD: "张三", Field.ADDRESS: "1号"}
     assert [(f.sheet, f.row, f.column, f.field, f.value) for f in found.faults] == [
         ("观华住户", 6, "D 联系电话", Field.PHONE, "1380013800"),
-        ("观华住户", 6, "F 人数", Field.RESIDENTS, "三人"),
+        ("观华住户", 6, "F 核实日期", Field.VERIFIED_ON, "去年"),
     ]
     assert found.faults[0].message == "手机号码应为 11 位，这里是 10 位，请核对后填写"
 
@@ -384,6 +384,7 @@ def test_lines_that_are_no_rows_are_left_out_and_named() -> None:
 
     assert [row.number for row in rows] == [3]
     assert table.notes == [
+        "D 列“人数”没有读取：这张表不登记这一项",
         "第 2 行没有读取：分段标题",
         "第 4、8 行没有读取：合计、签字或说明",
         "第 5 行没有读取：重复的表头",

@@ -101,6 +101,7 @@ def test_a_code_is_taken_where_it_is_exact(written: str, taken: str) -> None:
         (Numeric("4.4132200100100101E+17"), "后几位已经丢失"),
         (Numeric("1E999999999"), "后几位已经丢失"),
         (Numeric("NaN"), "后几位已经丢失"),
+        (Numeric("sNaN"), "后几位已经丢失"),
         (Numeric("0.5"), "后几位已经丢失"),
         ("观华社区", "只能有数字、字母和短横线"),
     ],
@@ -288,7 +289,7 @@ def test_degrees_are_taken_within_china_only() -> None:
     assert values.longitude("114.2896340") == "114.289634"
     assert values.longitude("东经114.289634°") == "114.289634"
     assert values.latitude(Numeric("23.172799")) == "23.172799"
-    for written in ("23.17", "NaN", "Infinity", "1E400"):
+    for written in ("23.17", "NaN", "sNaN", "Infinity", "1E400"):
         with pytest.raises(Unclear, match="经度"):
             values.longitude(written)
 

@@ -1,11 +1,14 @@
 """Rules of where a place ends."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from neighborhood_api.grid.areas.schemas import BoundaryIn, BoundaryOut
 from neighborhood_api.grid.areas.shapes import (
@@ -47,7 +50,8 @@ async def state_boundary(
     shape = None
     if wish.geometry is not None:
         given = wish.geometry
-        shape = read_shape(given.type, given.coordinates, wish.coordinate_system)
+        read = partial(read_shape, given.type, given.coordinates, wish.coordinate_system)
+        shape = await asyncio.to_thread(read)
     await lock_nodes(tx, [node.id])
     boundary = await tx.get(Boundary, node.id)
     known = 0 if boundary is None else boundary.version
@@ -61,7 +65,7 @@ async def state_boundary(
 
 async def lock_nodes(tx: Tx, node_ids: Collection[UUID]) -> None:
     """Have whoever else draws boundaries of these places wait."""
-    mine = select(Node.id).where(Node.id.in_(node_ids)).order_by(Node.id)
+    mine = select(Node.id).where(_one_of(Node.id, node_ids)).order_by(Node.id)
     await tx.execute(mine.with_for_update(key_share=True))
 
 
@@ -70,10 +74,10 @@ async def draw(tx: Tx, shapes: Mapping[UUID, Shape | None]) -> None:
     drawn = {
         boundary.node_id: boundary
         for boundary in await tx.scalars(
-            select(Boundary).where(Boundary.node_id.in_(shapes)).with_for_update()
+            select(Boundary).where(_one_of(Boundary.node_id, shapes)).with_for_update()
         )
     }
-    await tx.execute(delete(BoundaryRing).where(BoundaryRing.node_id.in_(shapes)))
+    await tx.execute(delete(BoundaryRing).where(_one_of(BoundaryRing.node_id, shapes)))
     for node_id, shape in shapes.items():
         boundary = drawn.get(node_id)
         if boundary is None:
@@ -95,7 +99,7 @@ async def shapes_of(tx: ReadTx, node_ids: Collection[UUID]) -> dict[UUID, Shape]
     """Return the shapes of places; those whose boundary is not known are missing."""
     rings = (
         select(BoundaryRing)
-        .where(BoundaryRing.node_id.in_(node_ids))
+        .where(_one_of(BoundaryRing.node_id, node_ids))
         .order_by(BoundaryRing.node_id, BoundaryRing.part, BoundaryRing.number)
     )
     parts: dict[UUID, dict[int, list[BoundaryRing]]] = defaultdict(lambda: defaultdict(list))
@@ -105,6 +109,13 @@ async def shapes_of(tx: ReadTx, node_ids: Collection[UUID]) -> dict[UUID, Shape]
         node_id: tuple(_part([read_ring(one.ring) for one in rings]) for rings in of.values())
         for node_id, of in parts.items()
     }
+
+
+def _one_of(
+    column: InstrumentedAttribute[UUID], node_ids: Collection[UUID]
+) -> ColumnElement[bool]:
+    """Hold for any of the places; one array, because a county has more than a list may."""
+    return column == any_(literal([*node_ids], ARRAY(Uuid)))
 
 
 def _part(rings: list[Ring]) -> Part:

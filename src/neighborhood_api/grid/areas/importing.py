@@ -1,13 +1,16 @@
 """Boundaries of many places from one GeoJSON file: looked at first, then all or nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import literal, select
+from sqlalchemy import ARRAY, Text, any_, literal, select
 
 from neighborhood_api.grid.areas.boundaries import draw, lock_nodes, shapes_of
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
@@ -16,7 +19,7 @@ from neighborhood_api.grid.areas.schemas import (
     BoundaryImportOut,
     FeatureIn,
 )
-from neighborhood_api.grid.areas.shapes import Shape, ShapeUnusable, read_shape
+from neighborhood_api.grid.areas.shapes import Shape, ShapeKind, ShapeUnusable, read_shape
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.queries import exists_on
@@ -30,6 +33,7 @@ from neighborhood_api.kit.problems import Problem
 
 CODE_NAMES = ("code", "编码", "网格编码", "网格代码", "区划代码", "地点编码", "CODE", "id")
 """How the property is called that holds a place's code, in this order."""
+_KINDS = {kind.value for kind in ShapeKind}
 
 
 class BoundariesFaulty(Problem):
@@ -46,9 +50,9 @@ class _Feature:
 
     number: int
     code: str | None
-    node: Node | None
     shape: Shape | None
-    fault: ShapeUnusable | str | None = None
+    fault: ShapeUnusable | str | None
+    node: Node | None = None
 
 
 async def import_boundaries(
@@ -67,12 +71,11 @@ async def import_boundaries(
     """
     top = await current_node(tx, node_id, now=now)
     actor.require(Permission.GRID_MANAGE, at=top.place)
-    codes = [_code_of(feature) for feature in features]
-    nodes = await _below(tx, top, [code for code in codes if code], now=now)
-    read = [
-        _read(number, feature, code, nodes, codes, system)
-        for number, (feature, code) in enumerate(zip(features, codes, strict=True), start=1)
-    ]
+    drawn = await asyncio.to_thread(
+        _read_all, features, system
+    )  # others are answered meanwhile
+    nodes = await _below(tx, top, [one.code for one in drawn if one.code], now=now)
+    read = [_placed(one, nodes) for one in drawn]
     good = {one.node.id: one.shape for one in read if one.node and one.shape}
     if apply:
         await lock_nodes(tx, good)
@@ -103,35 +106,50 @@ async def _below(
     """Find today's places below a node by their codes."""
     here = getattr(Node, COLUMNS[top.level]) == top.id
     day = literal(local_day(now))
-    found = await tx.scalars(select(Node).where(Node.code.in_(codes), here, exists_on(day)))
+    named = Node.code == any_(literal([*codes], ARRAY(Text)))
+    found = await tx.scalars(select(Node).where(named, here, exists_on(day)))
     return {node.code: node for node in found}
 
 
+def _read_all(features: Sequence[FeatureIn], system: CoordinateSystem) -> list[_Feature]:
+    """Read the codes and shapes; a large file takes its time, so this runs in a thread."""
+    codes = [_code_of(feature) for feature in features]
+    times = Counter(codes)
+    return [
+        _read(number, feature, code, system, twice=times[code] > 1)
+        for number, (feature, code) in enumerate(zip(features, codes, strict=True), start=1)
+    ]
+
+
 def _read(
-    number: int,
-    feature: FeatureIn,
-    code: str | None,
-    nodes: dict[str, Node],
-    codes: Sequence[str | None],
-    system: CoordinateSystem,
+    number: int, feature: FeatureIn, code: str | None, system: CoordinateSystem, *, twice: bool
 ) -> _Feature:
-    node = nodes.get(code or "")
+    given = feature.geometry
     fault: ShapeUnusable | str | None = None
     shape = None
     if code is None:
         fault = f"属性里没有地点编码，请用 {CODE_NAMES[0]} 或 {CODE_NAMES[1]} 写明"
-    elif node is None:
-        fault = "辖区内没有这个编码的地点，请核对编码"
-    elif codes.count(code) > 1:
+    elif twice:
         fault = "同一编码有多个图形，请合并为一个 MultiPolygon"
-    elif feature.geometry is None:
+    elif given is None:
         fault = "没有图形"
+    elif given.type not in _KINDS:
+        fault = f"图形是 {given.type}，只能是面（Polygon 或 MultiPolygon），请改为面或删去"
     else:
         try:
-            shape = read_shape(feature.geometry.type, feature.geometry.coordinates, system)
+            shape = read_shape(ShapeKind(given.type), given.coordinates, system)
         except ShapeUnusable as problem:
             fault = problem
-    return _Feature(number, code, node, shape, fault)
+    return _Feature(number, code, shape, fault)
+
+
+def _placed(one: _Feature, nodes: Mapping[str, Node]) -> _Feature:
+    """Add the place that a feature is about."""
+    node = nodes.get(one.code or "")
+    fault = one.fault
+    if one.code is not None and node is None:
+        fault = "辖区内没有这个编码的地点，请核对编码"
+    return replace(one, node=node, fault=fault)
 
 
 def _code_of(feature: FeatureIn) -> str | None:
@@ -139,8 +157,10 @@ def _code_of(feature: FeatureIn) -> str | None:
     given = feature.properties or {}
     for name in CODE_NAMES:
         value = given.get(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if type(value) in {int, str} and str(value).strip():
-            return str(value).strip()
+            return unicodedata.normalize("NFKC", str(value)).strip()
     return None
 
 

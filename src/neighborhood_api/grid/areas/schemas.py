@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
 from neighborhood_api.grid.areas.shapes import ShapeKind
@@ -64,8 +64,25 @@ class BoundaryOut(Out):
     """边界版本号，修改时带上；尚无边界为 0 · Send it back with a change; 0 while none is."""
 
 
+def own_members(cls: type[BaseModel], given: object) -> object:
+    """Pass over the members that map programs add; RFC 7946 lets them (§6.1)."""
+    if not isinstance(given, dict):
+        return given
+    return {name: value for name, value in given.items() if name in cls.model_fields}
+
+
+class AnyGeometryIn(In):
+    """A geometry as map programs export it; what has no inside is told as a fault."""
+
+    type: Annotated[str, Field(max_length=40)]
+    """Polygon 或 MultiPolygon，其他类型会报错 · Others are told as a fault."""
+    coordinates: list[Any] = Field(default_factory=list)
+    """GeoJSON 坐标：[经度, 纬度]，高程不使用 · Positions; heights are not used."""
+    _own = model_validator(mode="before")(own_members)
+
+
 class FeatureIn(In):
-    """One place's shape, as map programs export it."""
+    """One place's shape, as map programs export it; members of their own are passed over."""
 
     type: Literal["Feature"] = "Feature"
     """GeoJSON 固定值 · Always this."""
@@ -73,10 +90,11 @@ class FeatureIn(In):
     """地图软件的编号，不使用 · The map program's own; not used."""
     bbox: list[float] | None = None
     """外框，不使用 · Not used."""
-    geometry: GeometryIn | None
+    geometry: AnyGeometryIn | None
     """图形 · The shape."""
     properties: dict[str, Any] | None = None
     """属性，其中 code（或“编码”等）为地点编码 · One of them names the place by its code."""
+    _own = model_validator(mode="before")(own_members)
 
 
 class BoundaryImportIn(In):

@@ -65,16 +65,16 @@ class ShapeUnusable(Problem):
 
 
 def read_shape(kind: ShapeKind, coordinates: list[Any], system: CoordinateSystem) -> Shape:
-    """Read the coordinates of a geometry.
+    """Read the coordinates of a geometry; a large one takes its time, so use a thread.
 
     Raises: ShapeUnusable.
     """
     parts = [coordinates] if kind is ShapeKind.POLYGON else coordinates
-    shape = tuple(_read_part(part, system) for part in parts)
-    if not shape:
+    if not coordinates:
         raise ShapeUnusable("没有任何顶点")
-    if sum(len(ring) for ring in rings_of(shape)) > MOST_CORNERS:
+    if _corners_of(parts) > MOST_CORNERS:
         raise ShapeUnusable(f"顶点太多，最多{MOST_CORNERS}个，请先简化图形")
+    shape = tuple(_read_part(part, system) for part in parts)
     solid = solid_of(shape)
     if not solid.is_valid:
         raise _explained(explain_validity(solid), system)
@@ -139,6 +139,12 @@ def read_ring(text: str) -> Ring:
     return tuple(Point(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
 
 
+def _corners_of(parts: Sequence[object]) -> int:
+    """Count the corners before any of them is looked at."""
+    rings = (ring for part in parts if isinstance(part, list) for ring in part)
+    return sum(len(ring) for ring in rings if isinstance(ring, list))
+
+
 def _read_part(rings: object, system: CoordinateSystem) -> Part:
     if not isinstance(rings, list) or not rings:
         raise ShapeUnusable("坐标层级不对：每个面由一个外环和若干内环组成")
@@ -150,7 +156,7 @@ def _read_ring(corners: object, system: CoordinateSystem) -> Ring:
     if not isinstance(corners, list):
         raise ShapeUnusable("坐标层级不对：环由若干 [经度, 纬度] 组成")
     ring = [to_wgs84(_read_corner(corner), system) for corner in corners]
-    if len(ring) > 1 and corners[0] == corners[-1]:
+    if len(ring) > 1 and ring[0] == ring[-1]:
         del ring[-1]
     if len(set(ring)) < _FEWEST:
         raise ShapeUnusable(f"每个环至少要有{_FEWEST}个不同的顶点", ring[0] if ring else None)

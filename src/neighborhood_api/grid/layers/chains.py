@@ -38,11 +38,17 @@ Shown = dict[str, Any]
 
 
 def called(
-    role: SQLColumnExpression[str], district_id: SQLColumnExpression[UUID]
+    role: SQLColumnExpression[str | None], district_id: SQLColumnExpression[UUID]
 ) -> ColumnElement[Any]:
     """Return, for a statement that asks anyway, what a district calls a post; None as usual."""
     own = func.jsonb_extract_path_text(Profile.role_names, role)
     return select(own).where(Profile.district_id == district_id).scalar_subquery()
+
+
+def all_called(district_id: SQLColumnExpression[UUID]) -> ColumnElement[Any]:
+    """Return the same for every post by role, where the statement does not know of which."""
+    own = select(Profile.role_names).where(Profile.district_id == district_id)
+    return own.scalar_subquery()
 
 
 def in_force(day: ColumnElement[date]) -> ColumnElement[bool]:

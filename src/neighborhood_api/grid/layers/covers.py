@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import Select, delete, literal, or_, select, update
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.layers.events import LayerCoversAssigned
 from neighborhood_api.grid.layers.models import Layer, LayerCover, LayerNode
 from neighborhood_api.grid.layers.rights import find_layer_node, lock_layer, manages
 from neighborhood_api.grid.layers.schemas import LayerCoverIn, LayerCoversOut
@@ -19,6 +20,7 @@ from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
+from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 
 
@@ -74,6 +76,7 @@ async def assign_layer_covers(
     """Give places and households to nodes of a layer, or to none; all lines or nothing.
 
     Raises: LayerNotFound, Forbidden, LayerCoversFaulty.
+    Emits: LayerCoversAssigned.
     """
     layer = await lock_layer(tx, actor, layer_id)
     known = await _known(tx, layer, lines, now=now)
@@ -87,14 +90,10 @@ async def assign_layer_covers(
     there = await _there(tx, layer, lines)
     done = await _assign(tx, layer, lines, there)
     if done.assigned or done.moved or done.removed:
-        record_act(
-            tx,
-            "layer.covers_assigned",
-            layer.id,
-            by=actor.person_id,
-            now=now,
-            **done.model_dump(exclude={"unchanged"}),
-        )
+        counts = done.model_dump(exclude={"unchanged"})
+        emit(tx, LayerCoversAssigned(layer_id=layer.id, **counts))
+        act = "layer.covers_assigned"
+        record_act(tx, act, layer.id, by=actor.person_id, now=now, **counts)
     return done
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
+from neighborhood_api.grid.layers.events import LayerChanged, LayerCreated
 from neighborhood_api.grid.layers.models import Layer, LayerNode
 from neighborhood_api.grid.layers.profiles import district_of
 from neighborhood_api.grid.layers.rights import lock_layer, seats
@@ -15,6 +16,7 @@ from neighborhood_api.identity.access import Actor, Forbidden, Permission
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
+from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 
 
@@ -53,6 +55,7 @@ async def create_layer(
     """Draw a second layer of responsibility over the places of a district.
 
     Raises: NodeNotFound, Forbidden, LayerCodeTaken.
+    Emits: LayerCreated.
     """
     district = await district_of(tx, district_id, now=now)
     actor.require(Permission.GRID_MANAGE, at=district.place)
@@ -60,6 +63,7 @@ async def create_layer(
     tx.add(layer)
     with refusing({"uq_layer_code": LayerCodeTaken}):
         await tx.flush()
+    emit(tx, LayerCreated(layer_id=layer.id, district_id=district_id))
     record_act(tx, "layer.created", layer.id, by=actor.person_id, now=now)
     return layer
 
@@ -70,6 +74,7 @@ async def change_layer(
     """Change a layer; with a day in `valid_until` it ends, and everything of it is kept.
 
     Raises: LayerNotFound, Forbidden, StaleVersion, LayerLevelsStand, LayerCodeTaken.
+    Emits: LayerChanged.
     """
     layer = await lock_layer(tx, actor, layer_id)
     if layer.version != wish.version:
@@ -83,11 +88,6 @@ async def change_layer(
     layer.version += 1
     with refusing({"uq_layer_code": LayerCodeTaken}):
         await tx.flush()
-    record_act(
-        tx,
-        "layer.changed",
-        layer.id,
-        by=actor.person_id,
-        now=now,
-    )
+    emit(tx, LayerChanged(layer_id=layer.id, district_id=layer.district_id))
+    record_act(tx, "layer.changed", layer.id, by=actor.person_id, now=now)
     return layer

@@ -1,30 +1,35 @@
 """Rules of what a district calls its levels and posts."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from neighborhood_api.grid.layers.events import GridProfileStated
 from neighborhood_api.grid.layers.models import Profile
-from neighborhood_api.grid.layers.ready import KINDS, READY, USUAL_LEVELS, ReadyProfile
-from neighborhood_api.grid.layers.schemas import (
+from neighborhood_api.grid.layers.profile_schemas import (
     GridProfileIn,
     GridProfileOut,
-    LayerDesignOut,
     LevelNameOut,
-    ReadyProfileList,
-    ReadyProfileOut,
     RoleNameOut,
 )
+from neighborhood_api.grid.layers.ready import KINDS, READY, USUAL_LEVELS, ReadyProfile
+from neighborhood_api.grid.layers.schemas import (
+    LayerDesignOut,
+    ReadyProfileList,
+    ReadyProfileOut,
+)
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import ROLE_NAMES, post_name
 from neighborhood_api.grid.service import NodeNotFound, current_node
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
+from neighborhood_api.kit.outbox import emit
 
 
 def ready_profiles() -> ReadyProfileList:
@@ -47,6 +52,7 @@ async def state_grid_profile(
     """Say what a district calls its levels and posts; whoever looks next reads the new names.
 
     Raises: NodeNotFound, Forbidden, StaleVersion.
+    Emits: GridProfileStated.
     """
     district = await district_of(tx, district_id, now=now)
     actor.require(Permission.GRID_MANAGE, at=district.place)
@@ -64,22 +70,35 @@ async def state_grid_profile(
     profile.kinds = [one.kinds for one in levels]
     profile.role_names = roles
     profile.version += 1
-    record_act(
-        tx,
-        "grid.profile_stated",
-        district_id,
-        by=actor.person_id,
-        now=now,
-    )
+    stated = GridProfileStated(district_id=district_id)
+    emit(tx, stated)
+    record_act(tx, stated.name, district_id, by=actor.person_id, now=now)
     await tx.flush()
     return _view(district_id, profile)
 
 
+class Names(NamedTuple):
+    """What a district calls its levels and posts, the usual names filled in."""
+
+    levels: dict[Level, str]
+    posts: dict[Role, str]
+
+
+async def names_of_district(tx: ReadTx, district_id: UUID) -> Names:
+    """Return what a district calls its levels and posts."""
+    profile = await tx.get(Profile, district_id)
+    stated = profile is not None and profile.version > 0
+    levels = profile.level_names if profile is not None and stated else USUAL_LEVELS
+    own = {} if profile is None else profile.role_names
+    return Names(
+        dict(zip(Level, levels, strict=True)),
+        {role: post_name(role, own.get(role.value)) for role in Role},
+    )
+
+
 async def role_names_of(tx: ReadTx, district_id: UUID) -> dict[Role, str]:
     """Return what a district calls each post."""
-    profile = await tx.get(Profile, district_id)
-    own = {} if profile is None else profile.role_names
-    return {role: own.get(role.value, usual) for role, usual in ROLE_NAMES.items()}
+    return (await names_of_district(tx, district_id)).posts
 
 
 async def district_of(tx: ReadTx, district_id: UUID, *, now: datetime) -> Node:

@@ -7,9 +7,11 @@ from fastapi import Depends, Query
 
 from neighborhood_api.grid.layers import checks, covers, keeping, profiles, rights, tree
 from neighborhood_api.grid.layers.models import LayerCover, LayerNode
-from neighborhood_api.grid.layers.schemas import (
+from neighborhood_api.grid.layers.profile_schemas import (
     GridProfileIn,
     GridProfileOut,
+)
+from neighborhood_api.grid.layers.schemas import (
     LayerChangeIn,
     LayerCoverOut,
     LayerCoversIn,

@@ -10,6 +10,13 @@ from sqlalchemy import ARRAY, Select, Uuid, and_, exists, func, literal, select,
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.layers.chains import holds
+from neighborhood_api.grid.layers.events import (
+    LayerHolderEnded,
+    LayerHolderNamed,
+    LayerNodeChanged,
+    LayerNodeEnded,
+    LayerNodesAdded,
+)
 from neighborhood_api.grid.layers.keeping import LayerCodeTaken
 from neighborhood_api.grid.layers.models import Layer, LayerCover, LayerNode, LayerPost
 from neighborhood_api.grid.layers.rights import (
@@ -32,6 +39,7 @@ from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 
 
@@ -109,6 +117,7 @@ async def add_layer_nodes(
     """Add nodes to a layer, those above before those below; all of them or none.
 
     Raises: LayerNotFound, Forbidden, LayerParentUnknown, LayerTooDeep, LayerCodeTaken.
+    Emits: LayerNodesAdded.
     """
     layer = await lock_layer(tx, actor, layer_id)
     parents = [wish.parent_code for wish in wishes if wish.parent_code is not None]
@@ -126,6 +135,7 @@ async def add_layer_nodes(
     tx.add_all(added)
     with refusing({"uq_layer_node_code_now": LayerCodeTaken}):
         await tx.flush()
+    emit(tx, LayerNodesAdded(layer_id=layer.id, nodes=len(added)))
     record_act(tx, "layer.nodes_added", layer.id, by=actor.person_id, now=now, nodes=len(added))
     return [HeldNode(node, None, None) for node in added]
 
@@ -156,6 +166,7 @@ async def change_layer_node(
     """Rename a node of a layer, or put it with everything below it under another one.
 
     Raises: LayerNodeNotFound, Forbidden, StaleVersion, LayerParentUnknown, LayerCodeTaken.
+    Emits: LayerNodeChanged.
     """
     layer, node = await lock_layer_node(tx, actor, layer_node_id)
     if node.version != wish.version:
@@ -176,13 +187,8 @@ async def change_layer_node(
             .execution_options(synchronize_session=False)
         )
         await tx.refresh(node)
-    record_act(
-        tx,
-        "layer.node_changed",
-        node.id,
-        by=actor.person_id,
-        now=now,
-    )
+    emit(tx, LayerNodeChanged(layer_id=layer.id, layer_node_id=node.id))
+    record_act(tx, "layer.node_changed", node.id, by=actor.person_id, now=now)
     return await held(tx, node.id, now=now)
 
 
@@ -213,18 +219,19 @@ async def end_layer_node(
     """End a node of a layer, and with it the term of who answers for it.
 
     Raises: LayerNodeNotFound, Forbidden, LayerNodeInUse.
+    Emits: LayerNodeEnded, LayerHolderEnded.
     """
-    _, node = await lock_layer_node(tx, actor, layer_node_id)
+    layer, node = await lock_layer_node(tx, actor, layer_node_id)
     below = exists().where(LayerNode.parent_id == node.id, LayerNode.ended_on.is_(None))
     covers = exists().where(LayerCover.layer_node_id == node.id)
     if await tx.scalar(select(below | covers)):
         raise LayerNodeInUse
     post = await _open_post(tx, node)
     if post is not None:
-        post.ended_at = now
-        post.version += 1
+        _end_post(tx, layer, post, now)
     node.ended_on = local_day(now)
     node.version += 1
+    emit(tx, LayerNodeEnded(layer_id=layer.id, layer_node_id=node.id))
     record_act(tx, "layer.node_ended", node.id, by=actor.person_id, now=now, code=node.code)
     await tx.flush()
     return HeldNode(node, None, None)
@@ -238,8 +245,9 @@ async def name_layer_holder(
     She is found by her number, or created; it gives her no power anywhere.
 
     Raises: LayerNodeNotFound, Forbidden, LayerTermWrong.
+    Emits: LayerHolderNamed.
     """
-    _, node = await lock_layer_node(tx, actor, layer_node_id)
+    layer, node = await lock_layer_node(tx, actor, layer_node_id)
     today = local_day(now)
     starts_on = wish.starts_on or today
     if starts_on > today or (wish.ends_on is not None and wish.ends_on < starts_on):
@@ -258,13 +266,11 @@ async def name_layer_holder(
         ends_on=wish.ends_on,
     )
     tx.add(post)
-    record_act(
+    emit(
         tx,
-        "layer.holder_named",
-        node.id,
-        by=actor.person_id,
-        now=now,
+        LayerHolderNamed(layer_id=layer.id, layer_node_id=node.id, person_id=person.id),
     )
+    record_act(tx, "layer.holder_named", node.id, by=actor.person_id, now=now)
     await tx.flush()
     return await held(tx, node.id, now=now)
 
@@ -275,12 +281,12 @@ async def end_layer_holder(
     """Leave a node of a layer to nobody.
 
     Raises: LayerNodeNotFound, Forbidden.
+    Emits: LayerHolderEnded.
     """
-    _, node = await lock_layer_node(tx, actor, layer_node_id)
+    layer, node = await lock_layer_node(tx, actor, layer_node_id)
     post = await _open_post(tx, node)
     if post is not None:
-        post.ended_at = now
-        post.version += 1
+        _end_post(tx, layer, post, now)
         record_act(tx, "layer.holder_ended", node.id, by=actor.person_id, now=now)
         await tx.flush()
     return HeldNode(node, None, None)
@@ -296,6 +302,15 @@ async def held(tx: ReadTx, layer_node_id: UUID, *, now: datetime) -> HeldNode:
     if found is None:
         raise LayerNodeNotFound
     return HeldNode(*found)
+
+
+def _end_post(tx: Tx, layer: Layer, post: LayerPost, now: datetime) -> None:
+    post.ended_at = now
+    post.version += 1
+    ended = LayerHolderEnded(
+        layer_id=layer.id, layer_node_id=post.layer_node_id, person_id=post.person_id
+    )
+    emit(tx, ended)
 
 
 async def _open_post(tx: Tx, node: LayerNode) -> LayerPost | None:

@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal, select
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.events import AppointmentEnded, AppointmentMade
+from neighborhood_api.grid.events import AppointmentAmended, AppointmentEnded, AppointmentMade
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Appointment, Node, Organization
 from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
 from neighborhood_api.grid.posts.holders import (
@@ -33,7 +34,7 @@ from neighborhood_api.identity.access import LEVEL_OF, Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.acts import Act, record_act
-from neighborhood_api.kit.db import Model, Tx, refusing
+from neighborhood_api.kit.db import Model, ReadTx, Tx, refusing
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.kit.trail import trail_of
@@ -60,6 +61,14 @@ class TermEndsBeforeItStarts(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The term ends before it starts"
     message = "任期末日不能早于首日"
+
+
+class StandInOver(Problem):
+    """The last day of standing in is past."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "The last day of standing in is past"
+    message = "代班末日不能早于今天，请改日期"
 
 
 class OrganizationNeeded(Problem):
@@ -107,11 +116,7 @@ async def make_appointment(
         awaits_start=not begun,
         is_primary=primary,
     )
-    tx.add(appointment)
-    with refusing(
-        {"uq_appointment_one_holder": PostTaken, "uq_appointment_primary": PrimaryTaken}
-    ):
-        await tx.flush()
+    await _add(tx, appointment, asked=wish.primary)
     if wish.selection is not None:
         write_selection(tx, appointment.id, wish.selection, now=now)
     made = AppointmentMade(appointment_id=appointment.id, person_id=person.id, node_id=node.id)
@@ -121,6 +126,26 @@ async def make_appointment(
     changes.note(appointment)
     await changes.settle(tx, now=now)
     return appointment, person
+
+
+async def _add(tx: Tx, appointment: Appointment, *, asked: bool | None) -> None:
+    """Save an appointment; of two first workers at once, one is responsible for the grid.
+
+    Raises: PostTaken, PrimaryTaken.
+    """
+    taken = {"uq_appointment_one_holder": PostTaken, "uq_appointment_primary": PrimaryTaken}
+    if appointment.is_primary and asked is None:
+        try:
+            with refusing(taken):
+                async with tx.begin_nested():
+                    tx.add(appointment)
+        except PrimaryTaken:
+            appointment.is_primary = False
+        else:
+            return
+    tx.add(appointment)
+    with refusing(taken):
+        await tx.flush()
 
 
 async def end_appointment(
@@ -133,7 +158,7 @@ async def end_appointment(
     Raises: AppointmentNotFound, AppointmentAlreadyEnded.
     Emits: AppointmentEnded, PostVacant.
     """
-    appointment = await _managed(tx, actor, appointment_id)
+    appointment = await managed(tx, actor, appointment_id)
     if appointment.ended_at is not None:
         raise AppointmentAlreadyEnded
     changes = Changes()
@@ -153,7 +178,7 @@ async def replace_holder(
     Raises: AppointmentNotFound, AppointmentAlreadyEnded.
     Emits: AppointmentEnded.
     """
-    appointment = await _managed(tx, actor, appointment_id)
+    appointment = await managed(tx, actor, appointment_id)
     if appointment.ended_at is not None:
         raise AppointmentAlreadyEnded
     await _close(tx, changes, appointment, now)
@@ -185,7 +210,7 @@ def appointed_rows(
 
 def note_amended(tx: Tx, actor: Actor, appointment: Appointment, *, now: datetime) -> None:
     """Keep who changed the duty phone or the term of an appointment, and how it stands now."""
-    _keep(tx, "grid.appointment_amended", actor, appointment, now)
+    _keep(tx, AppointmentAmended.name, actor, appointment, now)
 
 
 async def set_stand_in(
@@ -193,15 +218,15 @@ async def set_stand_in(
 ) -> tuple[Appointment, Person]:
     """Let somebody stand in for the holder, in place of whoever does.
 
-    Raises: AppointmentNotFound, AppointmentAlreadyEnded, TermEndsBeforeItStarts,
-        StandsInForHerself, PasswordTooWeak.
+    Raises: AppointmentNotFound, AppointmentAlreadyEnded, StandInOver, StandsInForHerself,
+        PasswordTooWeak.
     Emits: DutyChanged.
     """
-    appointment = await _managed(tx, actor, appointment_id)
+    appointment = await managed(tx, actor, appointment_id)
     if appointment.ended_at is not None:
         raise AppointmentAlreadyEnded
     if wish.until is not None and wish.until < local_day(now):
-        raise TermEndsBeforeItStarts
+        raise StandInOver
     stand_in = await stand_in_for(tx, appointment, wish.person)
     before = appointment.stand_in_id
     appointment.stand_in_id = stand_in.id
@@ -224,7 +249,7 @@ async def end_stand_in(
     Raises: AppointmentNotFound.
     Emits: DutyChanged, and PostVacant when the holder is on leave.
     """
-    appointment = await _managed(tx, actor, appointment_id)
+    appointment = await managed(tx, actor, appointment_id)
     if appointment.stand_in_id is not None:
         changes = Changes()
         _clear_stand_in(tx, changes, appointment)
@@ -234,16 +259,16 @@ async def end_stand_in(
     return appointment, await person_of(tx, appointment)
 
 
-async def close_past_terms(tx: Tx, changes: Changes, *, now: datetime) -> int:
-    """Close the appointments whose last day is over, and stand-ins likewise.
+async def close_past_terms(tx: Tx, changes: Changes, most: int, *, now: datetime) -> int:
+    """Close appointments whose last day is over, and stand-ins likewise, at most so many.
 
-    Safe to repeat. Return how many appointments were closed.
+    Safe to repeat. Return how many of both there were.
 
     Emits: AppointmentEnded, LeaveEnded, DutyChanged.
     """
     day = local_day(now)
     over = select(Appointment).where(Appointment.ended_at.is_(None), Appointment.ends_on < day)
-    closed = (await tx.scalars(over.with_for_update(skip_locked=True))).all()
+    closed = (await tx.scalars(over.limit(most).with_for_update(skip_locked=True))).all()
     for appointment in closed:
         await _close(tx, changes, appointment, now)
     past = select(Appointment).where(
@@ -251,9 +276,10 @@ async def close_past_terms(tx: Tx, changes: Changes, *, now: datetime) -> int:
         Appointment.stand_in_id.is_not(None),
         Appointment.stand_in_until < day,
     )
-    for appointment in await tx.scalars(past.with_for_update(skip_locked=True)):
+    cleared = (await tx.scalars(past.limit(most).with_for_update(skip_locked=True))).all()
+    for appointment in cleared:
         _clear_stand_in(tx, changes, appointment)
-    return len(closed)
+    return len(closed) + len(cleared)
 
 
 async def _close(tx: Tx, changes: Changes, appointment: Appointment, now: datetime) -> None:
@@ -297,14 +323,18 @@ def _clear_stand_in(tx: Tx, changes: Changes, appointment: Appointment) -> None:
     tell_duty_changed(tx, appointment)
 
 
-def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person, Selection | None]:
-    """Select who holds the posts of a node now, or will, and how she was chosen.
+def appointments_at(
+    actor: Actor, node: Node
+) -> Select[Appointment, Person, Selection | None, str | None]:
+    """Select who holds the posts of a node, how she was chosen, and what the post is called.
 
     Raises: Forbidden.
     """
     actor.require(Permission.ROSTER_READ, at=node.place)
     return (
-        select(Appointment, Person, Selection)
+        select(
+            Appointment, Person, Selection, called(Appointment.role, literal(node.district_id))
+        )
         .join(Person, Person.id == Appointment.person_id)
         .outerjoin(Selection, Selection.appointment_id == Appointment.id)
         .where(Appointment.node_id == node.id, Appointment.ended_at.is_(None))
@@ -312,7 +342,14 @@ def appointments_at(actor: Actor, node: Node) -> Select[Appointment, Person, Sel
     )
 
 
-async def _managed(tx: Tx, actor: Actor, appointment_id: UUID) -> Appointment:
+async def called_here(tx: ReadTx, appointment: Appointment) -> str | None:
+    """Return what the district calls the post of an appointment; None for the usual name."""
+    own = called(literal(appointment.role), Node.district_id)
+    name: str | None = await tx.scalar(select(own).where(Node.id == appointment.node_id))
+    return name
+
+
+async def managed(tx: Tx, actor: Actor, appointment_id: UUID) -> Appointment:
     """Load and lock an appointment that the caller manages; others do not exist for her.
 
     A chief operator's is changed by another one only.

@@ -75,7 +75,8 @@ async def grant_leave(
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded, LeaveDaysWrong, LeavesOverlap,
         StandsInForHerself, PasswordTooWeak.
-    Emits: LeaveGranted, and when it begins today LeaveBegun, DutyChanged, PostVacant.
+    Emits: LeaveGranted, RosterChanged, and when it begins today LeaveBegun, DutyChanged,
+        PostVacant.
     """
     appointment = await _led(tx, actor, appointment_id)
     if appointment.ended_at is not None:
@@ -120,7 +121,7 @@ async def end_leave(
     """End a leave now, or cancel one that has not begun; the holder acts again at once.
 
     Raises: AppointmentNotFound, LeaveNotFound, LeaveAlreadyEnded.
-    Emits: LeaveEnded, DutyChanged, PostFilled.
+    Emits: LeaveEnded, DutyChanged, PostFilled, RosterChanged.
     """
     appointment = await _led(tx, actor, appointment_id)
     leave = await tx.get(Leave, leave_id)
@@ -139,13 +140,15 @@ async def end_leave(
 async def leaves_of(
     tx: ReadTx, actor: Actor, appointment_id: UUID
 ) -> Select[Leave, Person | None]:
-    """Select the leaves of an appointment, each with who stands in.
+    """Select the leaves of an appointment, each with who stands in; her own she sees as well.
 
     Raises: AppointmentNotFound.
     """
     found = select(Appointment, Node).join(Node, Node.id == Appointment.node_id)
     row = (await tx.execute(found.where(Appointment.id == appointment_id))).one_or_none()
-    if row is None or not may_grant(actor, row[0], row[1]):
+    if row is None:
+        raise AppointmentNotFound
+    if row[0].person_id != actor.person_id and not may_grant(actor, row[0], row[1]):
         raise AppointmentNotFound
     return (
         select(Leave, Person)
@@ -194,6 +197,8 @@ def close_leave(
     if leave.first_on <= local_day(now):
         tell_duty_changed(tx, appointment)
         changes.note(appointment, leave.stand_in_id)
+    elif leave.stand_in_id is not None:
+        changes.people.add(leave.stand_in_id)  # she is on the roster for its days
 
 
 async def open_leaves(tx: Tx, appointment: Appointment) -> Iterable[Leave]:

@@ -5,14 +5,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from neighborhood_api.grid.events import RosterChanged
 from neighborhood_api.grid.models import Appointment, Leave, Node
 from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.kit.db import ReadTx, Tx
+from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.schema import SHOWN_ZONE
 
 ON_CALL_ROLES = [role.value for roles in ANSWERING.values() for role in roles]
@@ -51,6 +64,8 @@ async def release_shifts(tx: Tx, person_ids: Iterable[UUID], *, now: datetime) -
     """Take people off the rosters of places where they have no post any more.
 
     What they have begun ends now, and what was to come is cancelled; return how many.
+
+    Emits: RosterChanged.
     """
     people = list(person_ids)
     if not people:
@@ -73,36 +88,76 @@ async def release_shifts(tx: Tx, person_ids: Iterable[UUID], *, now: datetime) -
             cancelled_at=case((Shift.starts_at < now, None), else_=now),
             version=Shift.version + 1,
         )
-        .returning(Shift.id)
+        .returning(Shift.node_id)
         .execution_options(synchronize_session=False)
     )
-    return len((await tx.scalars(lost)).all())
+    places = (await tx.scalars(lost)).all()
+    for node_id in sorted(set(places)):
+        emit(tx, RosterChanged(node_id=node_id))
+    return len(places)
 
 
 async def pass_on_shifts(
     tx: Tx, leave: Leave, appointment: Appointment, *, now: datetime
 ) -> int:
-    """Give the shifts of somebody on leave to her stand-in; without one cancel them.
+    """Give the shifts that somebody on leave has by her post to her stand-in, or cancel them.
 
-    Those that begin on the days of the leave; they do not come back when it ends early.
+    Those that begin on the days of the leave, and of one that runs the rest; they do not come
+    back when it ends early. What she is on call for by another post stays hers.
+
+    Emits: RosterChanged.
     """
     first = datetime.combine(leave.first_on, datetime.min.time(), SHOWN_ZONE)
     after = datetime.combine(leave.last_on + timedelta(days=1), datetime.min.time(), SHOWN_ZONE)
-    hers = (
-        Shift.person_id == leave.person_id,
-        Shift.cancelled_at.is_(None),
-        Shift.starts_at >= max(first, now),
-        Shift.starts_at < after,
+    place = aliased(Node)
+    by_post = exists().where(
+        _Here.id == Shift.node_id, place.id == appointment.node_id, lie_in_line(_Here, place)
     )
-    if leave.stand_in_id is None:
-        values: dict[str, Any] = {"cancelled_at": now}
-    else:
-        values = {"person_id": leave.stand_in_id, "role": appointment.role}
-        if leave.stand_in_phone is not None:
-            values["duty_phone"] = leave.stand_in_phone
-    changed = update(Shift).where(*hers).values(values | {"version": Shift.version + 1})
-    rows = changed.returning(Shift.id).execution_options(synchronize_session=False)
-    return len((await tx.scalars(rows)).all())
+    hers = select(Shift).where(
+        Shift.person_id == leave.person_id,
+        Shift.role == appointment.role,
+        Shift.cancelled_at.is_(None),
+        Shift.ends_at > now,
+        Shift.starts_at < after,
+        or_(Shift.starts_at >= first, literal(first <= now)),
+        by_post,
+    )
+    shifts = (await tx.scalars(hers.order_by(Shift.id).with_for_update(of=Shift))).all()
+    for shift in shifts:
+        _pass_on(tx, shift, leave, appointment, now)
+    for node_id in sorted({shift.node_id for shift in shifts}):
+        emit(tx, RosterChanged(node_id=node_id))
+    await tx.flush()
+    return len(shifts)
+
+
+def _pass_on(
+    tx: Tx, shift: Shift, leave: Leave, appointment: Appointment, now: datetime
+) -> None:
+    """Give one shift to who stands in, or to nobody; of one that runs only what is left."""
+    phone = leave.stand_in_phone or shift.duty_phone
+    shift.version += 1
+    if shift.starts_at >= now:
+        if leave.stand_in_id is None:
+            shift.cancelled_at = now
+        else:
+            shift.person_id, shift.duty_phone = leave.stand_in_id, phone
+        return
+    rest = shift.ends_at
+    shift.ends_at = now
+    if leave.stand_in_id is not None:
+        tx.add(
+            Shift(
+                node_id=shift.node_id,
+                person_id=leave.stand_in_id,
+                role=appointment.role,
+                duty_phone=phone,
+                starts_at=now,
+                ends_at=rest,
+                made_by_id=leave.granted_by_id,
+                series_id=shift.series_id,
+            )
+        )
 
 
 async def shifts_to_come(tx: ReadTx, person_id: UUID, node_id: UUID, *, now: datetime) -> int:

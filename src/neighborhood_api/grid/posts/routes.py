@@ -4,8 +4,9 @@ from uuid import UUID
 
 from neighborhood_api.grid import service
 from neighborhood_api.grid.models import Appointment, Leave
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts import (
+    amending,
     appointments,
     holders,
     leaves,
@@ -17,6 +18,7 @@ from neighborhood_api.grid.posts import (
 from neighborhood_api.grid.posts.choosing import SelectionChangeIn, SelectionOut
 from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.grid.schemas import (
+    AppointmentChangeIn,
     AppointmentEndedOut,
     AppointmentIn,
     AppointmentList,
@@ -31,10 +33,11 @@ from neighborhood_api.identity.access import Forbidden, Role
 from neighborhood_api.identity.accounts.password_rules import PASSWORD_REFUSALS
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
-from neighborhood_api.kit.db import ReadTxDep, TxDep
+from neighborhood_api.kit.db import ReadTx, ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
 
@@ -85,7 +88,30 @@ async def make_appointment(
 
     Appoint somebody; the person is found by phone number, or created.
     """
-    return _appointment(*await appointments.make_appointment(tx, actor, body, now=now))
+    return await _shown(tx, *await appointments.make_appointment(tx, actor, body, now=now))
+
+
+@router.put(
+    "/appointments/{appointment_id}",
+    summary="修改任职 · Change the duty phone or the last day",
+    responses=problems(
+        *SIGNED_IN,
+        holders.AppointmentNotFound,
+        holders.AppointmentAlreadyEnded,
+        StaleVersion,
+        amending.LastDayPast,
+    ),
+)
+async def change_appointment(
+    appointment_id: UUID, body: AppointmentChangeIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> AppointmentOut:
+    """换值班电话、延长或缩短任期；在办事项不动，今后的值班随之更新。
+
+    Another duty phone or last day. Open work stays; shifts to come follow.
+    """
+    return await _shown(
+        tx, *await amending.change_appointment(tx, actor, appointment_id, body, now=now)
+    )
 
 
 @router.post(
@@ -103,7 +129,7 @@ async def end_appointment(
     """
     ended = await appointments.end_appointment(tx, actor, appointment_id, now=now)
     appointment, person, handed_over = ended
-    shown = _appointment(appointment, person).model_dump()
+    shown = (await _shown(tx, appointment, person)).model_dump()
     return AppointmentEndedOut(**shown, handed_over=WorkOut(**handed_over))
 
 
@@ -153,13 +179,14 @@ async def change_selection(
         holders.AppointmentNotFound,
         holders.AppointmentAlreadyEnded,
         primaries.PrimaryForWorkers,
+        primaries.PrimaryTaken,
     ),
 )
 async def make_primary(
     appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
     """一格一名主责网格员，原主责转为协助。One per grid; whoever was it helps from now on."""
-    return _appointment(*await primaries.make_primary(tx, actor, appointment_id, now=now))
+    return await _shown(tx, *await primaries.make_primary(tx, actor, appointment_id, now=now))
 
 
 @router.post(
@@ -170,7 +197,7 @@ async def make_primary(
         holders.AppointmentNotFound,
         holders.AppointmentAlreadyEnded,
         holders.StandsInForHerself,
-        appointments.TermEndsBeforeItStarts,
+        appointments.StandInOver,
         *PASSWORD_REFUSALS,
     ),
 )
@@ -178,8 +205,8 @@ async def set_stand_in(
     appointment_id: UUID, body: StandInIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
     """安排代班，代班人有该岗位的全部权限。Let somebody act in the holder's place."""
-    return _appointment(
-        *await appointments.set_stand_in(tx, actor, appointment_id, body, now=now)
+    return await _shown(
+        tx, *await appointments.set_stand_in(tx, actor, appointment_id, body, now=now)
     )
 
 
@@ -192,7 +219,9 @@ async def end_stand_in(
     appointment_id: UUID, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> AppointmentOut:
     """结束代班，权限立即收回。Give the post back to its holder alone."""
-    return _appointment(*await appointments.end_stand_in(tx, actor, appointment_id, now=now))
+    return await _shown(
+        tx, *await appointments.end_stand_in(tx, actor, appointment_id, now=now)
+    )
 
 
 @router.get(
@@ -203,9 +232,9 @@ async def end_stand_in(
 async def list_leaves(
     appointment_id: UUID, actor: ActorDep, tx: ReadTxDep, page: paging.PageDep
 ) -> paging.Page[LeaveOut]:
-    """该任职的请假记录，新登记的在前（上级和系统管理员）。
+    """该任职的请假记录，新登记的在前（本人、上级和系统管理员）。
 
-    The leaves of an appointment, last granted first; for the holder's superiors.
+    The leaves of an appointment, last granted first; for the holder and her superiors.
     """
     query = (await leaves.leaves_of(tx, actor, appointment_id)).where(Leave.id < page.below)
     rows = await tx.execute(query.order_by(Leave.id.desc()).limit(page.fetch))
@@ -270,15 +299,23 @@ async def list_vacancies(
     return await vacancies.list_vacancies(tx, actor, page, now=now)
 
 
+async def _shown(tx: ReadTx, appointment: Appointment, person: Person) -> AppointmentOut:
+    called = await appointments.called_here(tx, appointment)
+    return _appointment(appointment, person, called=called)
+
+
 def _appointment(
-    appointment: Appointment, person: Person, selection: Selection | None = None
+    appointment: Appointment,
+    person: Person,
+    selection: Selection | None = None,
+    called: str | None = None,
 ) -> AppointmentOut:
     role = Role(appointment.role)
     return AppointmentOut(
         id=appointment.id,
         node_id=appointment.node_id,
         role=role,
-        role_name=ROLE_NAMES[role],
+        role_name=post_name(role, called),
         person_id=person.id,
         name=person.name,
         duty_phone=appointment.duty_phone,

@@ -15,32 +15,42 @@ from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
 from neighborhood_api.grid.posts.leaves import turn_leave
 from neighborhood_api.kit.db import Tx
 
+AT_ONCE = 200
+"""Of each kind in a transaction: all terms of a county end on the same day."""
 
-async def take_turns(tx: Tx, *, now: datetime) -> None:
-    """Announce every term, standing-in and leave that began or ended; safe to repeat.
 
-    Emits: AppointmentEnded, LeaveBegun, LeaveEnded, DutyChanged, PostVacant, PostFilled.
+async def take_turns(tx: Tx, *, now: datetime) -> bool:
+    """Announce terms, standings-in and leaves that began or ended; safe to repeat.
+
+    Return whether there was anything: then there may be more.
+
+    Emits: AppointmentEnded, LeaveBegun, LeaveEnded, DutyChanged, PostVacant, PostFilled,
+        RosterChanged.
     """
     changes = Changes()
-    await close_past_terms(tx, changes, now=now)
-    await _begin_terms(tx, changes, now)
-    await _turn_leaves(tx, changes, now)
+    turned = await close_past_terms(tx, changes, AT_ONCE, now=now)
+    turned += await _begin_terms(tx, changes, now)
+    turned += await _turn_leaves(tx, changes, now)
     await changes.settle(tx, now=now)
+    return turned > 0
 
 
-async def _begin_terms(tx: Tx, changes: Changes, now: datetime) -> None:
+async def _begin_terms(tx: Tx, changes: Changes, now: datetime) -> int:
     due = select(Appointment).where(
         Appointment.awaits_start,
         Appointment.starts_on <= local_day(now),
         Appointment.ended_at.is_(None),
     )
-    for appointment in await tx.scalars(due.with_for_update(skip_locked=True)):
+    locked = due.limit(AT_ONCE).with_for_update(skip_locked=True)
+    begun = (await tx.scalars(locked)).all()
+    for appointment in begun:
         appointment.awaits_start = False
         tell_duty_changed(tx, appointment)
         changes.note(appointment, appointment.person_id, appointment.stand_in_id)
+    return len(begun)
 
 
-async def _turn_leaves(tx: Tx, changes: Changes, now: datetime) -> None:
+async def _turn_leaves(tx: Tx, changes: Changes, now: datetime) -> int:
     day = local_day(now)
     begins = and_(Leave.begun_at.is_(None), Leave.first_on <= day)
     due = (
@@ -48,7 +58,10 @@ async def _turn_leaves(tx: Tx, changes: Changes, now: datetime) -> None:
         .join(Appointment, Appointment.id == Leave.appointment_id)
         .where(Leave.ended_at.is_(None), or_(begins, Leave.last_on < day))
         .order_by(Leave.first_on, Leave.id)
+        .limit(AT_ONCE)
     )
     locked = due.with_for_update(skip_locked=True, of=(Leave, Appointment))
-    for leave, appointment in (await tx.execute(locked)).all():
+    turned = (await tx.execute(locked)).all()
+    for leave, appointment in turned:
         turn_leave(tx, changes, leave, appointment, now=now)
+    return len(turned)

@@ -22,8 +22,9 @@ from sqlalchemy import (
 )
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Appointment, Leave, Node, Vacancy
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.queries import acting, exists_on, in_office, is_away, on_leave
 from neighborhood_api.grid.schemas import CoverOut, NodeOut, VacancyOut
@@ -47,6 +48,7 @@ class _Cover(NamedTuple):
     code: str
     name: str
     role: str
+    role_name: str | None
     rank: int
     person_id: UUID | None
     person_name: str | None
@@ -106,6 +108,7 @@ def _covers(actor: Actor, day: ColumnElement[date]) -> Select[*tuple[Any, ...]]:
             Node.code,
             Node.name,
             seat.c.role,
+            called(seat.c.role, Node.district_id).label("role_name"),
             seat.c.rank,
             acts.c.person_id,
             Person.name.label("person_name"),
@@ -146,7 +149,7 @@ def _view(covers: Sequence[_Cover]) -> VacancyOut:
         posts=[
             CoverOut(
                 role=Role(cover.role),
-                role_name=ROLE_NAMES[Role(cover.role)],
+                role_name=post_name(cover.role, cover.role_name),
                 cover="vacant" if cover.person_id is None else "double",
                 since=cover.since,
                 away_until=cover.away_until,

@@ -58,17 +58,25 @@ def confirmed_only(deed: Deed, district_id: SQLColumnExpression[UUID]) -> Column
     return func.coalesce(here, false())
 
 
-async def require_confirmed(source: Source, actor: Actor, place: Place, *, asked: bool) -> None:
-    """Refuse who is no confirmed resident of the district, where that is `asked` for.
+async def lacks_confirmation(
+    source: Source, actor: Actor, place: Place, *, asked: bool
+) -> bool:
+    """Tell who is no confirmed resident of the district, where that is `asked` for.
 
     Staff who answer for the place are let through, wherever they live.
+    """
+    if not asked or any(post.covers(place, ()) for post in actor.posts):
+        return False
+    whose = {"person_id": actor.person_id, "district_id": place.at(Level.DISTRICT)}
+    return await _CONFIRMED.first(source, **whose) is None
+
+
+async def require_confirmed(source: Source, actor: Actor, place: Place, *, asked: bool) -> None:
+    """Refuse who lacks a confirmed residence of the district, where that is `asked` for.
 
     Raises: ResidenceNotConfirmed.
     """
-    if not asked or any(post.covers(place, ()) for post in actor.posts):
-        return
-    whose = {"person_id": actor.person_id, "district_id": place.at(Level.DISTRICT)}
-    if await _CONFIRMED.first(source, **whose) is None:
+    if await lacks_confirmation(source, actor, place, asked=asked):
         raise ResidenceNotConfirmed
 
 

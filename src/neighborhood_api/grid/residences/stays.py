@@ -6,7 +6,7 @@ Locks are taken in one order: the residence, then its household.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.grid.events import (
@@ -19,6 +19,7 @@ from neighborhood_api.grid.events import (
 from neighborhood_api.grid.models import (
     Confirmation,
     Household,
+    LeftResidence,
     Node,
     PastResidence,
     Residence,
@@ -31,8 +32,8 @@ from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import emit
 
-_UNSAID = 0
-"""The version of a residence that was begun and not stated yet."""
+_UNSAID = ""
+"""The door of a residence that was begun and not stated yet."""
 
 
 async def state_residence(
@@ -41,7 +42,8 @@ async def state_residence(
     """Note where the caller lives; the register's household is found by lane and door.
 
     Said once more, as a phone does that lost the answer, it changes nothing; after a refusal
-    it asks once more, and then staff decide. Another place ends what was confirmed before.
+    it asks once more, and then staff decide, also when she was elsewhere meanwhile. Another
+    place ends what was confirmed before.
 
     Raises: NodeNotFound, NotALane, StaleVersion.
     Emits: ResidenceStated, ResidenceLeft, RepresentativeChanged.
@@ -61,11 +63,13 @@ async def state_residence(
     same_door = (home.place, home.address) == (lane.place, address)
     if same_door and home.household_id == household_id and home.refused_at is None:
         return home
-    if home.version not in {_UNSAID, wish.version}:
+    if home.address != _UNSAID and home.version != wish.version:
         raise StaleVersion(version=home.version)
+    refused_by_id = home.refused_by_id
     if not same_door:
         await _end_stay(tx, home, now=now)
-    refused_by_id = home.refused_by_id if same_door else None
+        await _keep_refusal(tx, home, now=now)
+        refused_by_id = await _refused_before(tx, home.person_id, lane, address, household_id)
     if not same_door or home.refused_at is not None:
         _reopen(home)
         home.refused_by_id = refused_by_id
@@ -121,11 +125,15 @@ async def refuse_stay(
 
 
 async def leave_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
-    """Forget a locked residence; what was confirmed of it stays in the history.
+    """Forget a locked residence; what was confirmed or refused of it stays in the history.
 
     Emits: ResidenceLeft, RepresentativeChanged.
     """
     await _end_stay(tx, home, now=now)
+    await _keep_refusal(tx, home, now=now)
+    left = insert(LeftResidence).values(person_id=home.person_id, version=home.version)
+    newest = {"version": left.excluded.version}
+    await tx.execute(left.on_conflict_do_update(index_elements=["person_id"], set_=newest))
     await tx.delete(home)
     await tx.flush()
 
@@ -183,16 +191,7 @@ async def _end_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
     """Keep that somebody lived here, and let her speak for nobody here any more."""
     if home.confirmed_at is None:
         return
-    tx.add(
-        PastResidence(
-            person_id=home.person_id,
-            address=home.address,
-            household_id=home.household_id,
-            began_at=home.confirmed_at,
-            ended_at=max(now, home.confirmed_at),
-            **columns_of(home.place),
-        )
-    )
+    tx.add(_past(home, home.confirmed_at, now=now))
     if home.household_id is not None:
         household = await locked_household(tx, home.household_id)
         if household is not None and household.representative_id == home.person_id:
@@ -207,6 +206,39 @@ async def _end_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
     )
 
 
+async def _keep_refusal(tx: Tx, home: Residence, *, now: datetime) -> None:
+    """Keep that staff said that somebody does not live here, when she goes elsewhere."""
+    if home.refused_by_id is None:
+        return
+    past = _past(home, home.stated_at, now=now)
+    past.refused_by_id = home.refused_by_id
+    tx.add(past)
+
+
+async def _refused_before(
+    tx: Tx, person_id: UUID, lane: Node, address: str, household_id: UUID | None
+) -> UUID | None:
+    """Return who refused somebody at a door, if that was the last that staff said of it."""
+    here = and_(PastResidence.lane_id == lane.id, PastResidence.address == address)
+    if household_id is not None:  # its door may have been another
+        here = or_(here, PastResidence.household_id == household_id)
+    said = select(PastResidence.refused_by_id).where(PastResidence.person_id == person_id, here)
+    latest = said.order_by(PastResidence.ended_at.desc(), PastResidence.id.desc()).limit(1)
+    refused_by_id: UUID | None = await tx.scalar(latest)
+    return refused_by_id
+
+
+def _past(home: Residence, began_at: datetime, *, now: datetime) -> PastResidence:
+    return PastResidence(
+        person_id=home.person_id,
+        address=home.address,
+        household_id=home.household_id,
+        began_at=began_at,
+        ended_at=max(now, began_at),
+        **columns_of(home.place),
+    )
+
+
 def _reopen(home: Residence) -> None:
     """Make a locked residence one that nobody has decided about."""
     home.confirmed_at = home.confirmed_by_id = home.confirmed_how = None
@@ -215,11 +247,20 @@ def _reopen(home: Residence) -> None:
 
 
 async def _lock_home(tx: Tx, person_id: UUID, lane: Node, *, now: datetime) -> Residence:
-    """Load the person's residence, or begin one; two phones at once begin the same one."""
+    """Load the person's residence, or begin one; two phones at once begin the same one.
+
+    One that is begun anew goes on from the version at which the last one was left.
+    """
     mine = select(Residence).where(Residence.person_id == person_id).with_for_update()
     home = await tx.scalar(mine)
     if home is None:
-        blank = {"person_id": person_id, "address": "", "stated_at": now, "version": _UNSAID}
+        left = select(LeftResidence.version).where(LeftResidence.person_id == person_id)
+        blank = {
+            "person_id": person_id,
+            "address": _UNSAID,
+            "stated_at": now,
+            "version": await tx.scalar(left) or 0,
+        }
         begun = insert(Residence).values(blank | columns_of(lane.place))
         await tx.execute(begun.on_conflict_do_nothing())
         home = (await tx.scalars(mine)).one()

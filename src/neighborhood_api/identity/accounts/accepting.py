@@ -8,19 +8,24 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, bindparam, select
 
 from neighborhood_api.identity import passwords
-from neighborhood_api.identity.access import Actor
+from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.accounts.codes import digest_of
-from neighborhood_api.identity.accounts.models import Invitation
+from neighborhood_api.identity.accounts.models import Invitation, InvitationKind
 from neighborhood_api.identity.accounts.password_rules import (
     replace_password,
     require_new,
     require_strong,
 )
+from neighborhood_api.identity.accounts.superiors import (
+    NotBelowYou,
+    OfficesOf,
+    require_above,
+)
 from neighborhood_api.identity.events import InvitationAccepted
 from neighborhood_api.identity.joining import PhoneTaken, PostsWouldBeLost, become
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import SignedInOut
-from neighborhood_api.identity.service import HoldsPosts, Issuer
+from neighborhood_api.identity.service import HoldsPosts, Issuer, PersonNotFound
 from neighborhood_api.identity.sessions.models import SignInKind
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import emit
@@ -32,7 +37,10 @@ FAILURES_ALLOWED = 5
 
 
 class InvitationInvalid(Problem):
-    """Unknown, used, expired, revoked, or for another number; which of them is not told."""
+    """Unknown, used, expired, revoked, or for another number; which of them is not told.
+
+    A code is worth nothing either once who made it could not make it any more.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The code is not valid for this phone number"
@@ -89,6 +97,7 @@ async def accept_invitation(
     phone: str,
     password: str,
     *,
+    offices_of: OfficesOf,
     now: datetime,
 ) -> SignedInOut:
     """Choose a password with a one-time code and the number it was made for, and sign in.
@@ -110,8 +119,8 @@ async def accept_invitation(
     )
     hashed = await passwords.hash_password(password)
     person = (await _locked(tx, known.person_id))[known.person_id]
-    invitation = await _open_invitation(tx, known.id, now)
-    if invitation is None or person.phone != phone:
+    invitation = await _usable(tx, issuer, known.id, offices_of, now)
+    if person.phone != phone:
         raise InvitationInvalid
     await replace_password(tx, person, hashed, now=now)
     _close(tx, invitation, "password", now)
@@ -119,9 +128,19 @@ async def accept_invitation(
 
 
 async def bind_wechat(
-    tx: Tx, actor: Actor, issuer: Issuer, code: str, *, holds_posts: HoldsPosts, now: datetime
+    tx: Tx,
+    actor: Actor,
+    issuer: Issuer,
+    code: str,
+    phone: str,
+    *,
+    holds_posts: HoldsPosts,
+    offices_of: OfficesOf,
+    now: datetime,
 ) -> SignedInOut:
     """Give the caller's WeChat account to the person that a one-time code was made for.
+
+    Whoever finds a code does not know the number that belongs to it.
 
     Raises: InvitationInvalid, WeChatNeeded, PhoneTaken, OtherNumberBound, PostsWouldBeLost,
         SecondStepNeeded.
@@ -135,11 +154,12 @@ async def bind_wechat(
         raise InvitationInvalid
     people = await _locked(tx, actor.person_id, row.person_id)
     me, known = people[actor.person_id], people[row.person_id]
-    invitation = await _open_invitation(tx, row.id, now)
-    if invitation is None:
-        raise InvitationInvalid
+    invitation = await _usable(tx, issuer, row.id, offices_of, now)
     if me.openid is None:
         raise WeChatNeeded
+    if known.phone != phone:
+        _note_wrong_number(invitation, now)
+        raise InvitationInvalid
     if known.openid is not None:
         raise PhoneTaken
     if me.phone is not None and me.phone != known.phone:
@@ -155,11 +175,39 @@ async def bind_wechat(
 async def _count_wrong_number(tx: Tx, known: _Known, now: datetime) -> None:
     await _locked(tx, known.person_id)
     invitation = await _open_invitation(tx, known.id, now)
-    if invitation is None:
-        return
+    if invitation is not None:
+        _note_wrong_number(invitation, now)
+
+
+def _note_wrong_number(invitation: Invitation, now: datetime) -> None:
     invitation.failures += 1
     if invitation.failures >= FAILURES_ALLOWED:
         invitation.closed_at, invitation.closed_how = now, "guessed"
+
+
+async def _usable(
+    tx: Tx, issuer: Issuer, invitation_id: UUID, offices_of: OfficesOf, now: datetime
+) -> Invitation:
+    """Lock a code that can be used, and that who made it could make now.
+
+    She knows it: were it worth more than her power, she could wait for her colleague's rise,
+    or use it after her own dismissal.
+
+    Raises: InvitationInvalid.
+    """
+    invitation = await _open_invitation(tx, invitation_id, now)
+    if invitation is None:
+        raise InvitationInvalid
+    maker_id = invitation.made_by_id
+    standing = await issuer.standing_of(tx, maker_id, now)
+    maker = Actor(maker_id, invitation.id, standing.posts)
+    offices = await offices_of(tx, invitation.person_id, now)
+    invites = invitation.kind == InvitationKind.INVITE
+    try:
+        require_above(maker, invitation.person_id, offices, or_appoints=invites)
+    except (Forbidden, NotBelowYou, PersonNotFound) as exc:
+        raise InvitationInvalid from exc
+    return invitation
 
 
 async def _open_invitation(tx: Tx, invitation_id: UUID, now: datetime) -> Invitation | None:

@@ -122,8 +122,9 @@ async def reset_account(
 ) -> Made:
     """Void a person's password, sign her out everywhere, and give a code for a new way in.
 
-    Her WeChat account is taken away too where asked, as when her phone was stolen. The second
-    step stays: whoever resets an account does not get round it.
+    Her WeChat account is taken away too where asked, as when her phone was stolen; then her
+    number alone does not bring it back. The second step stays: whoever resets an account does
+    not get round it.
 
     Raises: Forbidden, PersonNotFound, NotBelowYou, TooManyCodes.
     Emits: AccountReset.
@@ -134,16 +135,19 @@ async def reset_account(
     if person is None:
         raise PersonNotFound
     made = await _make(tx, actor, person, InvitationKind.RESET, offices, valid_for, now)
+    before = _ways_in(person)
     await replace_password(tx, person, None, now=now)
     if takes_wechat:
         person.openid = person.unionid = None
+        person.wechat_by_code = True
     person.failed_sign_ins, person.locked_until = 0, None
     await forget_challenges(tx, person.id)
     await end_other_sign_ins(tx, person.id, but=None, reason="reset", now=now)
     await revoke_person(tx, person.id, now=now)
     ids = {"person_id": person.id, "invitation_id": made.invitation.id}
     emit(tx, AccountReset(**ids, by_id=actor.person_id))
-    _keep(tx, AccountReset.name, actor, person.id, made.invitation.id, now, wechat=takes_wechat)
+    told = {"before": before, "after": _ways_in(person)}
+    _keep(tx, AccountReset.name, actor, person.id, made.invitation.id, now, **told)
     return made
 
 
@@ -238,6 +242,13 @@ async def _make(
     return Made(invitation, code)
 
 
+def _ways_in(person: Person) -> dict[str, bool]:
+    return {
+        "password": person.password_hash is not None,
+        "wechat": person.openid is not None,
+    }
+
+
 def _keep(
     tx: Tx,
     what: str,
@@ -245,7 +256,7 @@ def _keep(
     person_id: UUID,
     invitation_id: UUID,
     now: datetime,
-    **detail: bool,
+    **detail: dict[str, bool],
 ) -> None:
     by = actor.person_id
     record_act(tx, what, person_id, by=by, now=now, invitation_id=invitation_id, **detail)

@@ -160,11 +160,17 @@ async def revoke_invitation(
     ),
 )
 async def accept_invitation(
-    body: InvitationAcceptIn, issuer: IssuerDep, reader: ReaderDep, tx: TxDep, now: NowDep
+    body: InvitationAcceptIn,
+    issuer: IssuerDep,
+    offices_of: OfficesDep,
+    reader: ReaderDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> SignedInOut:
     """用邀请码或重置码和登记的手机号设置密码并登录；码只能用一次，手机号错 5 次即作废。
 
     The code works once, and only with the number it was made for: five wrong numbers void it.
+    So does whatever ends the power of who made it over its owner.
     """
     return await accepting.accept_invitation(
         reader,
@@ -173,6 +179,7 @@ async def accept_invitation(
         body.code.get_secret_value(),
         body.phone,
         body.password.get_secret_value(),
+        offices_of=offices_of,
         now=now,
     )
 
@@ -197,10 +204,11 @@ async def bind_staff_account(
     body: WeChatBindIn,
     actor: ActorDep,
     issuer: IssuerDep,
+    offices_of: OfficesDep,
     tx: TxDep,
     now: NowDep,
 ) -> SignedInOut:
-    """在小程序里输入邀请码，微信登录即归到工作账号；改用这里返回的令牌。
+    """在小程序里输入邀请码和登记的手机号，微信登录即归到工作账号；改用这里返回的令牌。
 
     The caller, signed in from the mini-program, is the staff member from now on: use these
     tokens. Binding her number with `POST /me/phone` does the same without a code.
@@ -208,7 +216,14 @@ async def bind_staff_account(
     holds_posts = request.app.state.holds_posts
     code = body.code.get_secret_value()
     return await accepting.bind_wechat(
-        tx, actor, issuer, code, holds_posts=holds_posts, now=now
+        tx,
+        actor,
+        issuer,
+        code,
+        body.phone,
+        holds_posts=holds_posts,
+        offices_of=offices_of,
+        now=now,
     )
 
 

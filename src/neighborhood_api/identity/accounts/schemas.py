@@ -85,9 +85,13 @@ class InvitationAcceptIn(In):
 class WeChatBindIn(In):
     """A one-time code typed in the mini-program."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "K7QM-2X9D-4HTR"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"code": "K7QM-2X9D-4HTR", "phone": "15400000009"}]}
+    )
     code: OneTimeCode
     """邀请码或重置码 · The one-time code."""
+    phone: Mobile
+    """登记的手机号 · The number under which she was registered."""
 
 
 class StaffAccountOut(Out):

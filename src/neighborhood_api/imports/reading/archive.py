@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from neighborhood_api.imports.reading.patience import Patience
 from neighborhood_api.imports.reading.problems import (
     DamagedWorkbook,
     LockedWorkbook,
@@ -40,12 +41,13 @@ _BROKEN = (
 class Archive:
     """The parts of a workbook; what they unpack to is counted, whatever they claim."""
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, limits: Limits, patience: Patience) -> None:
         """Read the directory, once its size is known to be small.
 
         Raises: DamagedWorkbook, SuspiciousWorkbook.
         """
         self._limits = limits
+        self._patience = patience
         self._inflated: Counter[str] = Counter()
         _check_directory(file, limits)
         try:
@@ -65,7 +67,7 @@ class Archive:
     def chunks(self, name: str) -> Iterator[bytes]:
         """Unpack a part piece by piece.
 
-        Raises: DamagedWorkbook, SuspiciousWorkbook, LockedWorkbook.
+        Raises: DamagedWorkbook, SuspiciousWorkbook, LockedWorkbook, TakesTooLong.
         """
         info = self._parts.get(name)
         if info is None:
@@ -83,6 +85,7 @@ class Archive:
             if unpacked > max(SMALL_PART, info.compress_size * self._limits.inflation):
                 raise SuspiciousWorkbook("压缩比异常，请把数据复制到新建的 Excel 文件里再上传")
             yield chunk
+            self._patience.check()
 
     def whole(self, name: str, most: int = SMALL_PART * 4) -> bytes:
         """Unpack a small part.

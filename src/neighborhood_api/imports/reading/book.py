@@ -1,14 +1,21 @@
 """A file of an office, sheet by sheet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from neighborhood_api.imports.reading.archive import CHUNK
-from neighborhood_api.imports.reading.headings import Heading, columns_of, find_heading
-from neighborhood_api.imports.reading.heads import SHEET_NAMES, kind_of
+from neighborhood_api.imports.reading.headings import (
+    Heading,
+    columns_of,
+    find_heading,
+    kind_of_sheet,
+)
+from neighborhood_api.imports.reading.heads import SHEET_NAMES
+from neighborhood_api.imports.reading.patience import Patience
 from neighborhood_api.imports.reading.problems import (
     LockedWorkbook,
     NothingToRead,
@@ -17,6 +24,7 @@ from neighborhood_api.imports.reading.problems import (
     UnreadableTable,
 )
 from neighborhood_api.imports.reading.rows import RowReader
+from neighborhood_api.imports.reading.seats import TITLES
 from neighborhood_api.imports.reading.sheets import Line, Merges, read_lines, read_merges
 from neighborhood_api.imports.reading.tables import DEFAULT_LIMITS, Kind, Limits, Skipped, Table
 from neighborhood_api.imports.reading.texts import LOOKED_AT, read_text
@@ -47,6 +55,7 @@ def read_tables(
     name: str,
     *,
     kinds: Mapping[str, Kind] | None = None,
+    titles: Collection[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Table | Skipped]:
     """Read a CSV or XLSX file sheet by sheet.
@@ -56,6 +65,7 @@ def read_tables(
         name: What the file is called; the sheet name of a CSV is its name without ending.
         kinds: The kinds of sheets by name, for those whom guessing failed;
             the key "" stands for every sheet that is not named.
+        titles: What the posts are called here besides the usual names.
         limits: How much is read.
 
     Raises:
@@ -65,69 +75,76 @@ def read_tables(
     with opened as file:
         _check_size(file, limits)
         understood = False
-        for found in _sheets(file, name, kinds or {}, limits):
+        patience = Patience(limits)
+        known = tuple(sorted(TITLES.union(titles), key=len, reverse=True))
+        reading = Reading(kinds or {}, known, limits, patience)
+        for found in patience.watch(_sheets(file, name, reading)):
             understood = understood or isinstance(found, Table)
             yield found
         if not understood:
             raise NothingToRead
 
 
-def _sheets(
-    file: BinaryIO, name: str, kinds: Mapping[str, Kind], limits: Limits
-) -> Iterator[Table | Skipped]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read."""
+
+    kinds: Mapping[str, Kind]
+    titles: tuple[str, ...]
+    """What posts are called, longer names first."""
+    limits: Limits
+    patience: Patience
+
+
+def _sheets(file: BinaryIO, name: str, how: Reading) -> Iterator[Table | Skipped]:
     start = file.read(8)
     file.seek(0)
     if start == _COMPOUND:
         raise LockedWorkbook if _is_encrypted(file) else OldWorkbook
     if start.startswith(_ZIP):
-        yield from _workbook_sheets(Workbook(file, limits), kinds, limits)
+        yield from _workbook_sheets(Workbook(file, how.limits, how.patience), how)
         return
     for mark, what in _NO_TABLES.items():
         if start.removeprefix(b"\xef\xbb\xbf").startswith(mark):
             raise UnreadableTable(f"{what}，{_SAVE_AS}")
     sheet = PurePath(name).stem
-    yield _understand(sheet, read_text(file, limits), Merges(), kinds, limits)
+    yield _understand(sheet, read_text(file, how.limits, how.patience), Merges(), how)
 
 
-def _workbook_sheets(
-    book: Workbook, kinds: Mapping[str, Kind], limits: Limits
-) -> Iterator[Table | Skipped]:
+def _workbook_sheets(book: Workbook, how: Reading) -> Iterator[Table | Skipped]:
     for sheet in book.sheets:
         if sheet.hidden:
             yield Skipped(sheet.name, "隐藏的工作表没有读取", wrong=False)
             continue
         merges = read_merges(book, sheet.part)
         lines = read_lines(book, sheet.part)
-        yield _understand(sheet.name, lines, merges, kinds, limits, from_1904=book.from_1904)
+        yield _understand(sheet.name, lines, merges, how, from_1904=book.from_1904)
 
 
 def _understand(
     sheet: str,
     lines: Iterator[Line],
     merges: Merges,
-    kinds: Mapping[str, Kind],
-    limits: Limits,
+    how: Reading,
     *,
     from_1904: bool = False,
 ) -> Table | Skipped:
-    wanted = kinds.get(sheet) or kinds.get(ANY_SHEET)
+    wanted = how.kinds.get(sheet) or how.kinds.get(ANY_SHEET)
     if wanted is None and any(word in sheet for word in EXPLANATIONS):
         return Skipped(sheet, "说明页没有读取", wrong=False)
     first = list(islice(lines, LOOKED_AT))
-    heading = find_heading(first)
+    heading = find_heading(first, how.titles)
     if heading is None:
         return _without_heads(sheet, first)
-    kind = (
-        kinds.get(sheet) or kinds.get(ANY_SHEET) or kind_of(sheet, set(heading.words.values()))
-    )
+    kind = wanted or kind_of_sheet(sheet, heading)
     if kind is None:
         return Skipped(sheet, _unsure(heading), wrong=True)
     columns, notes, wrong = columns_of(heading, kind)
     if wrong or not columns:
         message = "；".join(wrong) or f"表头里没有“{SHEET_NAMES[kind]}”表的列，请按模板填写表头"
         return Skipped(sheet, message, wrong=True)
-    reader = RowReader(sheet, heading, columns, merges, limits, notes, from_1904=from_1904)
-    rows = reader.rows(chain(first, lines))
+    reader = RowReader(sheet, heading, columns, merges, how.limits, notes, from_1904=from_1904)
+    rows = how.patience.watch(reader.rows(chain(first, lines)), are_rows=True)
     return Table(kind, sheet, tuple(columns.values()), rows, notes)
 
 

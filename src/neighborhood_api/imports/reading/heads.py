@@ -8,10 +8,11 @@ from neighborhood_api.imports.reading.tables import Field, Kind
 from neighborhood_api.imports.reading.values import Unclear, clean
 
 LONGEST_HEAD = 60
-_PHONES = (
+PHONES = (
     "联系电话 手机号码 手机号 手机 电话 电话号码 联系方式 联系手机 移动电话 本人电话 本人手机 "
     "个人电话 联系号码 手机电话 户主电话 户主联系电话 户主手机 业主电话"
 )
+DUTY_PHONES = "值班电话 公示电话 对外电话 办公电话 服务电话 值守电话 公开电话"
 _ADDRESSES = (
     "门牌 门牌号 门牌号码 门牌地址 地址 详细地址 家庭住址 家庭地址 住址 现住址 现住地址 "
     "居住地址 "
@@ -47,6 +48,17 @@ _EVERYWHERE: Final = {
     Field.PLACE_CODE: "区域编码 区域代码 地点编码 地点代码 任职地点编码 责任区编码",
     Field.NOTE: "备注 备注说明 说明 其他",
 }
+_OF_ORGANIZATIONS: Final = {
+    Field.CREDIT_CODE: "统一社会信用代码 社会信用代码 信用代码 统一信用代码",
+    Field.ORGANIZATION_KIND: "单位类型 机构类型 单位类别 企业类型 单位性质 部门类型 "
+    "组织类型 "
+    "类型 类别",
+    Field.CONTACT: "联系人 联系人姓名 负责人 负责人姓名 法定代表人 法人 经营者 "
+    "经营者姓名 法人代表",
+    Field.PHONE: PHONES + " 负责人电话 联系人电话 单位电话 法人电话 办公电话 负责人手机",
+    Field.ADDRESS: "单位地址 经营地址 办公地址 注册地址 经营场所 " + _ADDRESSES,
+    Field.VERIFIED_ON: _VERIFIED,
+}
 _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
     Kind.NODES: {
         Field.NAME: "名称 地点名称 区域名称 节点名称 全称",
@@ -68,7 +80,7 @@ _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
         Field.ROOM: _ROOMS,
         Field.HEAD: "户主 户主姓名 户代表 户代表姓名 业主 业主姓名 房主 住户姓名 房主姓名 姓名 "
         "联系人 联系人姓名",
-        Field.PHONE: _PHONES,
+        Field.PHONE: PHONES,
         Field.HOUSE_USE: "房屋用途 居住状态 房屋状态 使用状态 房屋性质 居住情况 入住情况 "
         "房屋类型 使用情况 房屋使用情况 居住性质 住房性质",
         Field.RESIDENTS: "人数 人口数 家庭人口 家庭人数 居住人数 常住人数 家庭人口数 人口 "
@@ -78,7 +90,7 @@ _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
     },
     Kind.PEOPLE: {
         Field.NAME: "姓名 居民姓名 人员姓名 名字 家庭成员 家庭成员姓名 成员姓名",
-        Field.PHONE: _PHONES,
+        Field.PHONE: PHONES,
         Field.GENDER: "性别",
         Field.BORN_ON: "出生日期 出生年月日 生日 出生时间 出生年月",
         Field.RELATION: "与户主关系 户主关系 与户主的关系 家庭关系 关系 和户主关系",
@@ -97,8 +109,8 @@ _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
         "联系人",
         Field.POST: "职务 岗位 职位 岗位名称 担任职务 职务名称 任职岗位 岗位职务 网格职务 "
         "现任职务",
-        Field.PHONE: _PHONES,
-        Field.DUTY_PHONE: "值班电话 公示电话 对外电话 办公电话 服务电话 值守电话 公开电话",
+        Field.PHONE: PHONES,
+        Field.DUTY_PHONE: DUTY_PHONES,
         Field.STARTS_ON: "任职时间 任职日期 开始日期 开始时间 任职开始日期 任职开始时间 "
         "上任时间 "
         "上任日期 聘用日期 到岗时间 到岗日期 起始日期 任期开始 任期起",
@@ -107,18 +119,25 @@ _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
         Field.ORGANIZATION: "部门 单位 工作单位 部门单位 科室 工作部门 单位名称 部门名称",
         Field.STAND_IN: "代班人 代班人姓名 代班 替班人 替班人姓名 代班人员",
         Field.STAND_IN_PHONE: "代班人电话 代班电话 代班人手机 替班人电话 代班人联系电话",
+        Field.PRIMARY: "主责网格员 主责 是否主责 是否主责网格员 专职网格员 专职 是否专职 "
+        "是否专职网格员",
+        Field.SELECTED_HOW: "产生方式 选任方式 任职方式 聘任方式",
+        Field.SELECTED_ON: "产生日期 产生时间 推选日期 推选时间 选举日期 任命日期 任命时间",
+        Field.VOTES_FOR: "赞成票 赞成票数 得票 得票数",
+        Field.VOTES_CAST: "实到票数 实投票数 实到人数 投票人数",
+        Field.VOTES_ELIGIBLE: "应到票数 应投票数 应到人数",
+        Field.SELECTED_BY: "提名或任命单位 提名单位 任命单位 推荐单位",
+        Field.DOCUMENT_NUMBER: "文号 任命文号 批文号",
+        Field.SELECTION_NOTE: "产生说明 推选说明 选任说明",
     },
     Kind.ORGANIZATIONS: {
-        Field.NAME: "单位名称 部门名称 机构名称 企业名称 组织名称 公司名称 商户名称 店铺名称 "
-        "商铺名称 单位全称 店名 名称 单位 部门",
-        Field.CREDIT_CODE: "统一社会信用代码 社会信用代码 信用代码 统一信用代码",
-        Field.ORGANIZATION_KIND: "单位类型 机构类型 单位类别 企业类型 单位性质 部门类型 "
-        "组织类型 "
-        "类型 类别",
-        Field.CONTACT: "联系人 联系人姓名 负责人 负责人姓名 法定代表人 法人 经营者 法人代表",
-        Field.PHONE: _PHONES + " 负责人电话 联系人电话 单位电话 法人电话 办公电话 负责人手机",
-        Field.ADDRESS: "单位地址 经营地址 办公地址 注册地址 经营场所 " + _ADDRESSES,
-        Field.VERIFIED_ON: _VERIFIED,
+        Field.NAME: "部门名称 机构名称 组织名称 单位名称 单位全称 名称 部门 单位",
+        **_OF_ORGANIZATIONS,
+    },
+    Kind.ESTABLISHMENTS: {
+        Field.NAME: "单位名称 机构名称 企业名称 组织名称 公司名称 商户名称 店铺名称 商铺名称 "
+        "门店名称 经营户 经营户名称 字号 字号名称 单位全称 店名 名称 单位 商户",
+        **_OF_ORGANIZATIONS,
     },
 }
 _SERIAL = frozenset({"序号", "序", "编号", "行号", "顺序号", "NO", "NO.", "№"})
@@ -139,22 +158,33 @@ WORDS: Final = {
 }
 """What a head means in a sheet of a kind, and how far down its list it stands."""
 _KNOWN = frozenset(head for words in WORDS.values() for head in words) | _SERIAL | UNWANTED
+NOT_KEPT: Final[Mapping[Kind, frozenset[Field]]] = {
+    Kind.NODES: frozenset({Field.NOTE}),
+    Kind.HOUSEHOLDS: frozenset({Field.RESIDENTS, Field.CARE}),
+    Kind.PEOPLE: frozenset({Field.GENDER, Field.NOTE}),
+    Kind.POSTS: frozenset({Field.NOTE}),
+    Kind.ORGANIZATIONS: frozenset({*_OF_ORGANIZATIONS, Field.NOTE}),
+    Kind.ESTABLISHMENTS: frozenset({Field.CREDIT_CODE, Field.NOTE}),
+}
+"""What no register holds, though it tells the kind of a sheet; that it is left out is told."""
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|【[^【】]*】|\[[^\[\]]*\]")
 _TRIMMINGS = re.compile(r"[\s*＊★:：、。]+")
-_BELONGING = re.compile(r"^(?:所属|所在|现|本人|本)(?=.)")
+BELONGING = re.compile(r"^(?:所属|所在|现|本人|本)(?=.)")
 _GROUPING = re.compile(r"(?:基本)?(?:信息|情况|资料)$")
 SHEET_NAMES: Final = {
     Kind.NODES: "地点",
     Kind.HOUSEHOLDS: "住户",
     Kind.PEOPLE: "人口",
     Kind.POSTS: "任职",
-    Kind.ORGANIZATIONS: "单位",
+    Kind.ORGANIZATIONS: "部门",
+    Kind.ESTABLISHMENTS: "单位",
 }
 """What the templates call their sheets."""
 _HINTS: Final = (
     (Kind.POSTS, re.compile("任职|岗位|网格员|网格长|巷长|楼长|楼栋长|邻长|职务|队伍|干部")),
     (Kind.PEOPLE, re.compile("人口|居民|村民|人员|家庭成员")),
-    (Kind.ORGANIZATIONS, re.compile("单位|部门|机构|企业|商户|商铺|组织")),
+    (Kind.ORGANIZATIONS, re.compile("部门")),
+    (Kind.ESTABLISHMENTS, re.compile("单位|机构|企业|商户|商铺|店铺|门店|组织|经营户")),
     (Kind.HOUSEHOLDS, re.compile("户|房屋|住宅|门牌")),
     (Kind.NODES, re.compile("网格|街巷|楼栋|地点|区划|社区|区域")),
 )
@@ -167,12 +197,14 @@ PLACE_CODES = frozenset(
         Field.LANE_CODE, Field.PLACE_CODE,
     }
 )  # fmt: skip
-_PERSONS = frozenset({"姓名", "居民姓名", "人员姓名", "名字", "户主", "户主姓名"})
-_ORGANIZATIONS = frozenset(_OWN[Kind.ORGANIZATIONS][Field.NAME].split()) - {
-    "名称",
-    "单位",
-    "部门",
-}
+PERSONS = frozenset({"姓名", "居民姓名", "人员姓名", "名字", "户主", "户主姓名"})
+_SHOPS = frozenset(
+    {
+        "企业名称", "公司名称", "商户名称", "店铺名称", "商铺名称", "门店名称", "经营户",
+        "经营户名称", "字号", "字号名称", "店名", "商户",
+    }
+)  # fmt: skip
+_ORGANIZATIONS = _SHOPS | {"部门名称", "机构名称", "组织名称", "单位名称", "单位全称"}
 _HEADS_OF_HOUSEHOLDS = frozenset(
     {"户主", "户主姓名", "户代表", "业主", "业主姓名", "房主", "住户姓名"}
 )
@@ -200,7 +232,7 @@ def word(*lines: str) -> str | None:
         joined = (top + bottom, _GROUPING.sub("", top) + bottom) if bottom else (top,)
         tries = [*joined, bottom]
     for text in tries:
-        for form in (text, _BELONGING.sub("", text)):
+        for form in (text, BELONGING.sub("", text)):
             if form.upper() in _KNOWN:
                 return form.upper()
     return None
@@ -224,7 +256,15 @@ def kind_of(sheet: str, heads: Collection[str]) -> Kind | None:
     return hinted if hinted in possible else None
 
 
-_TOLD = (Kind.POSTS, Kind.PEOPLE, Kind.ORGANIZATIONS, Kind.HOUSEHOLDS, Kind.NODES)
+def is_of_places(heads: Collection[str]) -> bool:
+    """Tell whether the columns are enough for a sheet of places, and name nobody."""
+    return _enough(Kind.NODES, heads) and not PERSONS.intersection(heads)
+
+
+_TOLD = (
+    *(Kind.POSTS, Kind.PEOPLE, Kind.ESTABLISHMENTS),
+    *(Kind.ORGANIZATIONS, Kind.HOUSEHOLDS, Kind.NODES),
+)
 """In this order: a post also has a person, a person a door, a door a place."""
 
 
@@ -242,6 +282,9 @@ def _enough(kind: Kind, heads: Collection[str]) -> bool:
             return bool(found & {Field.ADDRESS, Field.ROOM})
         case Kind.POSTS:
             return {Field.NAME, Field.POST} <= found
+        case Kind.ESTABLISHMENTS:
+            own = found & {Field.ADDRESS, Field.CREDIT_CODE} or _SHOPS.intersection(heads)
+            return Field.NAME in found and bool(own)
         case Kind.PEOPLE | Kind.ORGANIZATIONS:
             return Field.NAME in found
 
@@ -257,13 +300,13 @@ def _tells(kind: Kind, heads: Collection[str]) -> bool:
             return bool(
                 found & telling or (given & UNWANTED and not given & _HEADS_OF_HOUSEHOLDS)
             )
-        case Kind.ORGANIZATIONS:
+        case Kind.ORGANIZATIONS | Kind.ESTABLISHMENTS:
             return Field.CREDIT_CODE in found or bool(given & _ORGANIZATIONS)
         case Kind.HOUSEHOLDS:
             telling = {Field.HOUSE_USE, Field.RESIDENTS, Field.UNIT, Field.ROOM}
-            persons = given & _PERSONS
+            persons = given & PERSONS
             return bool(given & _HEADS_OF_HOUSEHOLDS or found & telling or not persons)
         case Kind.NODES:
             own = found & {Field.NODE_KIND, Field.PARENT, Field.PARENT_CODE, Field.CODE}
             several = len(found & (PLACES | PLACE_CODES)) > 1
-            return not given & _PERSONS and bool(own or several)
+            return not given & PERSONS and bool(own or several)

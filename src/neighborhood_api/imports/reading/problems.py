@@ -49,6 +49,13 @@ class SuspiciousWorkbook(UnreadableTable):
     message = "文件内容异常，没有读取；请把数据复制到新建的 Excel 文件里再上传"
 
 
+class TakesTooLong(UnreadableTable):
+    """Reading takes longer than any table of so many rows should."""
+
+    title = "The file takes too long to read"
+    message = "文件读取时间过长，请删去多余的格式和空白内容，或拆成几个文件后重新上传"
+
+
 class TooManyColumns(UnreadableTable):
     """A line has more columns than any office's table."""
 

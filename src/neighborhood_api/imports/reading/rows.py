@@ -7,8 +7,9 @@ from typing import Final
 
 from neighborhood_api.imports.reading import values
 from neighborhood_api.imports.reading.headings import Heading
+from neighborhood_api.imports.reading.seats import VACANT
 from neighborhood_api.imports.reading.sheets import Line, Merges
-from neighborhood_api.imports.reading.tables import Column, Fault, Field, Limits, Row
+from neighborhood_api.imports.reading.tables import Column, Fault, Field, Limits, Row, Seat
 from neighborhood_api.imports.reading.values import Unclear
 
 EXAMPLE = "示例"
@@ -32,7 +33,7 @@ _NONE = frozenset({"无", "暂无", "没有", "不详", "未知", "空", "至今
 _PARSERS: Final[Mapping[Field, Callable[[str], str]]] = (
     dict.fromkeys(Field, values.name)
     | dict.fromkeys((Field.ADDRESS, Field.ROOM, Field.UNIT), values.door)
-    | dict.fromkeys((Field.NOTE, Field.CARE), values.words)
+    | dict.fromkeys((Field.NOTE, Field.CARE, Field.SELECTION_NOTE), values.words)
     | dict.fromkeys((Field.PHONE, Field.DUTY_PHONE, Field.STAND_IN_PHONE), values.phone)
     | dict.fromkeys((field for field in Field if field.endswith("_code")), values.code)
     | dict.fromkeys(
@@ -43,6 +44,10 @@ _PARSERS: Final[Mapping[Field, Callable[[str], str]]] = (
         Field.BORN_ON: values.birthday,
         Field.CREDIT_CODE: values.credit_code,
         Field.RESIDENTS: values.count,
+        Field.VOTES_FOR: values.count,
+        Field.VOTES_CAST: values.count,
+        Field.VOTES_ELIGIBLE: values.count,
+        Field.PRIMARY: values.yes_or_no,
         Field.LONGITUDE: values.longitude,
         Field.LATITUDE: values.latitude,
     }
@@ -77,7 +82,14 @@ class RowReader:
         self._plan = [
             (at, column, _PARSERS[column.field], column.field in _MEANINGLESS_NONE)
             for at, column in columns.items()
+            if column.seat is None
         ]
+        self._seats = [
+            (at, column, _PARSERS[column.field])
+            for at, column in columns.items()
+            if column.seat is not None
+        ]
+        self._before_seats: dict[tuple[int, Field], str] = {}
         self._columns = frozenset(columns)
         self._heads = {text.strip() for own in heading.lines for text in own.cells.values()}
         self._carried: dict[int, tuple[int, str]] = {}
@@ -100,7 +112,7 @@ class RowReader:
             if not own:
                 continue
             row = self._row(line)
-            if row.values or row.faults:
+            if row.values or row.faults or row.seats:
                 self._before = row.values
                 yield row
         for reason, numbers in self._first_skipped.items():
@@ -151,17 +163,36 @@ class RowReader:
             if raw is None:
                 continue
             try:
-                text = self._text(raw, column.field)
+                text = self._text(raw, column.field, self._before.get(column.field))
                 if text and not (may_be_none and text in _NONE):
                     found[column.field] = parse(text)
             except Unclear as unclear:
                 faults.append(self._fault(line.number, column, str(unclear), raw))
-        return Row(self._sheet, line.number, found, tuple(faults))
+        seats = self._holders(line, faults) if self._seats else ()
+        return Row(self._sheet, line.number, found, tuple(faults), seats)
 
-    def _text(self, raw: str, field: Field) -> str:
+    def _holders(self, line: Line, faults: list[Fault]) -> tuple[Seat, ...]:
+        """Read who holds the posts of the place; vacant ones are left out."""
+        told: dict[int, tuple[str, dict[Field, str]]] = {}
+        for at, column, parse in self._seats:
+            raw, seat = line.cells.get(at), column.seat or 0
+            if raw is None:
+                continue
+            try:
+                text = self._text(
+                    raw, column.field, self._before_seats.get((seat, column.field))
+                )
+                if text and text not in _NONE and text not in VACANT:
+                    found = parse(text)
+                    told.setdefault(seat, (column.title, {}))[1][column.field] = found
+                    self._before_seats[seat, column.field] = found
+            except Unclear as unclear:
+                faults.append(self._fault(line.number, column, str(unclear), raw))
+        return tuple(Seat(seat, title, said) for seat, (title, said) in told.items())
+
+    def _text(self, raw: str, field: Field, same: str | None) -> str:
         text = values.clean(raw, self._limits.cell_characters)
         if text[:1] in _FIRST_OF_SAME and text in _SAME:
-            same = self._before.get(field)
             if same is None:
                 raise Unclear("上一行这一列没有内容，不能写“同上”，请填写完整")
             return same
@@ -178,4 +209,4 @@ class RowReader:
     def _fault(self, number: int, column: Column, message: str, raw: str) -> Fault:
         shown = raw if len(raw) <= LONGEST_SHOWN else f"{raw[:LONGEST_SHOWN]}…"
         head = f"{column.letter} {column.head}"
-        return Fault(self._sheet, number, head, column.field, message, str(shown))
+        return Fault(self._sheet, number, head, column.field, message, str(shown), column.seat)

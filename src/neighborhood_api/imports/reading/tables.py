@@ -15,6 +15,9 @@ class Kind(StrEnum):
     PEOPLE = "people"
     POSTS = "posts"
     ORGANIZATIONS = "organizations"
+    """部门: bodies that handle issues."""
+    ESTABLISHMENTS = "establishments"
+    """单位、商户: organisations found at a place."""
 
 
 class Field(StrEnum):
@@ -81,6 +84,18 @@ class Field(StrEnum):
     ORGANIZATION = "organization"
     STAND_IN = "stand_in"
     STAND_IN_PHONE = "stand_in_phone"
+    PRIMARY = "primary"
+    """主责: whether she is the one worker who is responsible for her grid."""
+    SELECTED_HOW = "selected_how"
+    """产生方式: 推选, 任命 …, as written."""
+    SELECTED_ON = "selected_on"
+    VOTES_FOR = "votes_for"
+    VOTES_CAST = "votes_cast"
+    VOTES_ELIGIBLE = "votes_eligible"
+    SELECTED_BY = "selected_by"
+    """提名或任命单位."""
+    DOCUMENT_NUMBER = "document_number"
+    SELECTION_NOTE = "selection_note"
 
     # Organisations.
     CREDIT_CODE = "credit_code"
@@ -105,6 +120,20 @@ class Fault:
     """In Chinese: what is wrong, and what to write instead."""
     value: str = ""
     """What stood there, shortened."""
+    seat: int | None = None
+    """As in `Column`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A post of a place, as a row of the place names it (网格长, 电话)."""
+
+    number: int
+    """Tells the posts of one sheet apart."""
+    title: str
+    """The head: what the post is called."""
+    values: Mapping[Field, str]
+    """Name, phone and duty phone; empty cells are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +149,8 @@ class Row:
     """As the spreadsheet numbers it."""
     values: Mapping[Field, str]
     faults: tuple[Fault, ...] = ()
+    seats: tuple[Seat, ...] = ()
+    """Who holds posts there, in a sheet of places that says so in columns of its own."""
 
     def get(self, wanted: Field) -> str | None:
         """Return what stands in a column, or None for an empty cell."""
@@ -149,6 +180,10 @@ class Column:
     letter: str
     head: str
     """As the office wrote it; both lines of a head of two."""
+    seat: int | None = None
+    """The post that the column is about, where it is not the row itself."""
+    title: str = ""
+    """What that post is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +233,10 @@ class Limits:
     merges: int = 200_000
     line_characters: int = 64_000
     """Of one line of a text file."""
+    seconds: float = 8.0
+    """Of processor time for one file, without its rows."""
+    seconds_of_a_row: float = 0.0003
+    """For each row besides; even wide ones take a third of it."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -26,6 +26,8 @@ _ADVICE = (
 _NODE_CODES = "国家编码 12 位，往下每级加 3 位"
 _AS_LISTED = "与“地点”表的编码一致"
 _NODE_KINDS = "区县、街道、镇、社区、村、网格、小区、街巷或楼栋"
+_PLACES = "街巷或网格的编码，与“地点”表一致"
+_ORGANIZATION_KINDS = "商户、企业、机关事业单位、学校、社会组织、物业或其他"
 _DAY = "写成 2024-03-01"
 
 
@@ -59,10 +61,8 @@ COLUMNS: Final = {
         _C(Field.PARENT, "上级名称", "观华社区", advice="填了编码可以不填，只用来核对"),
         _C(Field.LONGITUDE, "经度", "114.289634", advice="WGS-84 坐标，小数"),
         _C(Field.LATITUDE, "纬度", "23.172799", advice="WGS-84 坐标，小数"),
-        _C(Field.VALID_FROM, "启用日期", "2024-03-01", advice=_DAY),
-        _C(Field.VALID_UNTIL, "停用日期", "", advice=_DAY),
+        _C(Field.VALID_FROM, "启用日期", "2024-03-01", advice=f"只用于新增的地点；{_DAY}"),
         _C(Field.CODE_PREFIX, "编号前缀", "", advice="大写字母，不填时与上级相同"),
-        _NOTE,
     ),
     Kind.HOUSEHOLDS: (
         *_WHERE,
@@ -70,7 +70,6 @@ COLUMNS: Final = {
         _C(Field.HEAD, "户主", "张三"),
         _C(Field.PHONE, "联系电话", "13800138000", advice="只写一个号码"),
         _C(Field.HOUSE_USE, "房屋用途", "自住", advice="自住、出租、空置等"),
-        _C(Field.RESIDENTS, "人数", "3", advice="只写数字"),
         _VERIFIED,
         _NOTE,
     ),
@@ -80,13 +79,9 @@ COLUMNS: Final = {
         _M(Field.NAME, "姓名", "张三"),
         _C(Field.PHONE, "联系电话", "13800138000", advice="只写一个号码"),
         _C(Field.RELATION, "与户主关系", "户主", advice="户主、配偶、子女等"),
-        _C(Field.GENDER, "性别", "男"),
         _C(Field.BORN_ON, "出生日期", "1960-03-01", advice=_DAY),
-        _C(Field.CARE, "特殊人群", "", advice="空巢老人、残疾人等，多个用顿号分开"),
         _C(Field.MOVED_IN_ON, "迁入日期", "2020-03-01", advice=_DAY),
-        _C(Field.MOVED_OUT_ON, "迁出日期", "", advice=_DAY),
         _VERIFIED,
-        _NOTE,
     ),
     Kind.POSTS: (
         _M(Field.PLACE_CODE, "任职地点编码", "441322001001001", advice=_AS_LISTED, width=22),
@@ -98,21 +93,30 @@ COLUMNS: Final = {
         _C(Field.STARTS_ON, "任职时间", "2024-03-01", advice=_DAY),
         _C(Field.ENDS_ON, "结束日期", "", advice=f"没有任期就不填；{_DAY}"),
         _C(Field.ORGANIZATION, "部门", "", advice="部门承办人必填"),
-        _C(Field.STAND_IN, "代班人", ""),
-        _C(Field.STAND_IN_PHONE, "代班人电话", ""),
-        _NOTE,
+        _C(Field.PRIMARY, "主责网格员", "是", advice="一个网格只有一名主责：是或否"),
+        _C(Field.SELECTED_HOW, "产生方式", "推选", advice="推选、提名、招聘或任命"),
+        _C(Field.SELECTED_ON, "产生日期", "2024-02-20", advice=f"填了产生方式时必填；{_DAY}"),
+        _C(Field.VOTES_FOR, "赞成票", "", advice="只写数字"),
+        _C(Field.VOTES_CAST, "实到票数", "", advice="只写数字"),
+        _C(Field.VOTES_ELIGIBLE, "应到票数", "", advice="只写数字"),
+        _C(Field.SELECTED_BY, "提名或任命单位", ""),
+        _C(Field.DOCUMENT_NUMBER, "文号", ""),
+        _C(Field.SELECTION_NOTE, "产生说明", ""),
     ),
     Kind.ORGANIZATIONS: (
-        _M(Field.NAME, "单位名称", "罗阳街道办事处", width=28),
-        _C(Field.CREDIT_CODE, "统一社会信用代码", "", advice="18 位", width=24),
-        _C(Field.ORGANIZATION_KIND, "单位类型", "机关", advice="机关、企业、学校、商户等"),
         _M(Field.PLACE_CODE, "所属地点编码", "441322001000", advice=_AS_LISTED, width=22),
-        _C(Field.PLACE, "所属地点", "罗阳街道", advice="填了编码可以不填，只用来核对"),
-        _C(Field.ADDRESS, "单位地址", "商业西街1号"),
+        _C(Field.PLACE, "所属地点", "罗阳街道", advice="区县或街道；填了编码可以不填"),
+        _M(Field.NAME, "部门名称", "城市管理办公室", advice="承办诉求的部门", width=28),
+    ),
+    Kind.ESTABLISHMENTS: (
+        _M(Field.PLACE_CODE, "所属地点编码", "441322001001001001", advice=_PLACES, width=22),
+        _C(Field.PLACE, "所属地点", "和平巷", advice="填了编码可以不填，只用来核对"),
+        _M(Field.NAME, "单位名称", "老王小吃店", width=28),
+        _M(Field.ORGANIZATION_KIND, "单位类型", "商户", advice=_ORGANIZATION_KINDS),
+        _M(Field.ADDRESS, "单位地址", "12号一楼", advice="街巷以内的门牌"),
         _C(Field.CONTACT, "联系人", "王五"),
         _C(Field.PHONE, "联系电话", "0752-6622333", advice="只写一个号码"),
         _VERIFIED,
-        _NOTE,
     ),
 }  # fmt: skip
 """What the product writes for each kind, in this order, after 序号."""

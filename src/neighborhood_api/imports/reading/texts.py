@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from neighborhood_api.imports.reading.archive import CHUNK
 from neighborhood_api.imports.reading.heads import normal, word
+from neighborhood_api.imports.reading.patience import Patience
 from neighborhood_api.imports.reading.problems import (
     TooManyColumns,
     TooManyRows,
@@ -33,20 +34,20 @@ _RARE = re.compile(r"[^\x00-\x7f\u2000-\u27ff\u3000-\u303f\u4e00-\u9fff\uff00-\u
 _HALF_A_CHARACTER = "文字编码有误，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新上传"
 
 
-def read_text(file: BinaryIO, limits: Limits) -> Iterator[Line]:
+def read_text(file: BinaryIO, limits: Limits, patience: Patience) -> Iterator[Line]:
     """Read the lines of a text file.
 
-    Raises: WrongEncoding, WrongText, TooManyColumns, TooManyRows.
+    Raises: WrongEncoding, WrongText, TooManyColumns, TooManyRows, TakesTooLong.
     """
     encoding = _encoding(file, limits)
     file.seek(0)
     text = TextIOWrapper(BufferedReader(_Kept(file)), encoding, newline="")
-    separator = _separator(list(islice(_pieces(text, limits), LOOKED_AT)))
+    first = list(islice(_pieces(text, limits, patience), LOOKED_AT))
+    separator = _separator(first, limits.columns)
     file.seek(0)
     text = TextIOWrapper(BufferedReader(_Kept(file)), encoding, newline="")
-    yield from _lines(
-        csv.reader(_pieces(text, limits), delimiter=separator, strict=True), limits
-    )
+    pieces = _pieces(text, limits, patience)
+    yield from _lines(csv.reader(pieces, delimiter=separator, strict=True), limits)
 
 
 class _Kept(RawIOBase):
@@ -93,10 +94,12 @@ def _lines(records: Iterator[list[str]], limits: Limits) -> Iterator[Line]:
             yield Line(number, cells)
 
 
-def _pieces(text: TextIOWrapper, limits: Limits) -> Iterator[str]:
+def _pieces(text: TextIOWrapper, limits: Limits, patience: Patience) -> Iterator[str]:
     number = 0
     while line := text.readline(limits.line_characters + 1):
         number += 1
+        if not number % LOOKED_AT:
+            patience.check()
         if len(line) > limits.line_characters:
             raise WrongText(
                 f"第 {number} 行太长，请检查分隔符和换行，或另存为 .xlsx 后重新上传"
@@ -104,7 +107,7 @@ def _pieces(text: TextIOWrapper, limits: Limits) -> Iterator[str]:
         yield line
 
 
-def _separator(lines: list[str]) -> str:
+def _separator(lines: list[str], columns: int) -> str:
     """Return what separates the columns: what makes the most known heads of one line."""
 
     def heads(separator: str) -> tuple[int, int]:
@@ -112,7 +115,9 @@ def _separator(lines: list[str]) -> str:
             records = list(csv.reader(lines, delimiter=separator))
         except csv.Error:
             return 0, 0
-        known = (sum(word(normal(head)) is not None for head in line) for line in records)
+        known = (
+            sum(word(normal(head)) is not None for head in line[:columns]) for line in records
+        )
         return max(known, default=0), sum(len(line) > 1 for line in records)
 
     return max(SEPARATORS, key=heads)

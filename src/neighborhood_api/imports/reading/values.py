@@ -69,6 +69,8 @@ _PART_OF_A_DAY = re.compile(
 _SHORT_YEAR = re.compile(r"\d{2}\s?[年\-./]\s?\d{1,2}\s?[月\-./]\s?\d{1,2}\s?[日号]?", re.ASCII)
 _DISPLAYED_DAY = re.compile(r"\d{1,2}月\d{1,2}日|\d{1,2}-[A-Z][a-z]{2}", re.ASCII)
 _COUNT = re.compile(r"(\d{1,9})(?:\.0+)?\s*[人户口个名位]?", re.ASCII)
+_YES_OR_NO = dict.fromkeys(("是", "√", "✓", "1", "Y", "YES", "TRUE"), "是")
+_YES_OR_NO |= dict.fromkeys(("否", "×", "0", "N", "NO", "FALSE"), "否")
 _MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _LANDLINE = re.compile(r"(0(?:10|2\d|[3-9]\d\d))(\d{7,8})", re.ASCII)
 _SHORT_NUMBER = re.compile(r"[1-9]\d{4,7}", re.ASCII)
@@ -133,13 +135,19 @@ def _undated(text: str) -> str:
 
 def _plain_number(text: str) -> str:
     """Return a number that stands in a column of texts without its `.0` and exponent."""
+    number = _number(text)
+    if number is None or number != number.to_integral_value() or abs(number) >= EXACT:
+        return text
+    return str(int(number))
+
+
+def _number(text: str) -> Decimal | None:
+    """Return a number, unless it is infinite or none (NaN)."""
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return text
-    if number == number.to_integral_value() and abs(number) < EXACT:
-        return str(int(number))
-    return text
+        return None
+    return number if number.is_finite() else None
 
 
 def _digits(text: str, what: str) -> str:
@@ -151,11 +159,9 @@ def _digits(text: str, what: str) -> str:
         f"{what}被 Excel 变成了数字，后几位已经丢失；请把整列设为“文本”格式，重新填写完整{what}"
     )
     if isinstance(text, Numeric):
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            raise Unclear(lost) from None
-        if number != number.to_integral_value() or not 0 <= number < EXACT:
+        number = _number(text)
+        whole = number is not None and number == number.to_integral_value()
+        if number is None or not whole or not 0 <= number < EXACT:
             raise Unclear(lost)
         return str(int(number))
     quoted = _KEPT_AS_TEXT.fullmatch(text)
@@ -326,10 +332,20 @@ def latitude(text: str) -> str:
 
 def _degrees(text: str, least: int, most: int, advice: str) -> str:
     bare = text.strip("°EN东经北纬 ")
-    try:
-        number = Decimal(bare)
-    except InvalidOperation:
-        raise Unclear(advice) from None
-    if not number.is_finite() or not least <= number <= most:
+    number = _number(bare)
+    if number is None:
+        raise Unclear(advice)
+    if not least <= number <= most:
         raise Unclear(f"超出了中国的范围，请检查经度和纬度是否填反；{advice}")
     return f"{round(number, 8).normalize():f}"
+
+
+def yes_or_no(text: str) -> str:
+    """Return 是 or 否.
+
+    Raises: Unclear.
+    """
+    known = _YES_OR_NO.get(str(text).upper())
+    if known is None:
+        raise Unclear("请填写“是”或“否”")
+    return known

@@ -10,9 +10,11 @@ from typing_extensions import override
 
 from neighborhood_api.imports.reading.archive import Archive
 from neighborhood_api.imports.reading.markup import Attributes, Markup, hear, local
+from neighborhood_api.imports.reading.patience import Patience
 from neighborhood_api.imports.reading.problems import (
     DamagedWorkbook,
     OldWorkbook,
+    SuspiciousWorkbook,
     TableFileTooLarge,
     UnreadableTable,
 )
@@ -76,13 +78,13 @@ class SharedTexts:
 class Workbook:
     """An opened workbook, of which only the small parts were read."""
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, limits: Limits, patience: Patience) -> None:
         """Read what the workbook lists.
 
         Raises: UnreadableTable: or one of its subclasses.
         """
         self.limits = limits
-        self.archive = Archive(file, limits)
+        self.archive = Archive(file, limits, patience)
         main = self._main_part()
         if main is None:
             raise UnreadableTable
@@ -99,6 +101,8 @@ class Workbook:
         ]
         if len(contents.sheets) > limits.sheets:
             raise TableFileTooLarge(f"工作表超过 {limits.sheets} 张，请拆成几个文件分别上传")
+        if len({sheet.part for sheet in self.sheets}) < len(self.sheets):
+            raise SuspiciousWorkbook("两张工作表指向同一内容")
         parts = {kind.rpartition("/")[2]: part for kind, part in targets.values()}
         self.day_styles = self._day_styles(parts.get("styles"))
         self._texts_part = parts.get("sharedStrings")
@@ -156,7 +160,12 @@ def unescape(text: str) -> str:
     """Return a text in which a workbook wrote control characters as `_x000D_`."""
     if "_x" not in text:
         return text
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return _ESCAPED.sub(lambda found: _character(int(found[1], 16)), text)
+
+
+def _character(number: int) -> str:
+    """Return a character, or one that no cell may hold in place of what is none at all."""
+    return chr(number) if number and not 0xD800 <= number <= 0xDFFF else "\uffff"  # noqa: PLR2004
 
 
 class _Contents(Markup):

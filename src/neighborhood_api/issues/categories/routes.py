@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Query
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.service import NodeNotFound
+from neighborhood_api.grid.service import NodeNotFound, node_missing
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
@@ -77,7 +77,7 @@ async def categories_here(
     if node_id is not None:
         place = await PLACE.first(reader, node_id=node_id, day=local_day(now))
         if place is None:
-            raise NodeNotFound
+            raise await node_missing(reader, node_id, now=now)
     elif actor.residence is not None:
         place = PlaceRow._make(actor.residence[: len(RULED)])
     nodes = (None,) * len(RULED) if place is None else place

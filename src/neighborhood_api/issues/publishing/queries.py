@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.cases.workflow import Move
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node, Organization
 from neighborhood_api.grid.queries import DAY, exists_on
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission
@@ -82,6 +83,7 @@ class PublicRow(NamedTuple):
     reporter_name: str | None
     hand_node_name: str
     hand_role: str
+    hand_role_name: str | None
     organization: str | None
     opened_at: datetime
     first_responded_at: datetime | None
@@ -119,6 +121,7 @@ _COLUMNS: list[Any] = [
     ),
     HandNode.name.label("hand_node_name"),
     Case.hand_role,
+    called(Case.hand_role, Case.district_id).label("hand_role_name"),
     Organization.name.label("organization"),
     Case.opened_at,
     Case.first_responded_at,
@@ -285,6 +288,7 @@ class LookRow(NamedTuple):
 
     id: UUID
     role: str
+    role_name: str | None
     node_name: str
     organization: str | None
     person_name: str | None
@@ -295,6 +299,7 @@ LOOKS = Query(
     select(
         Look.id,
         Look.role,
+        called(Look.role, Node.district_id).label("role_name"),
         Node.name.label("node_name"),
         Organization.name.label("organization"),
         Person.name.label("person_name"),

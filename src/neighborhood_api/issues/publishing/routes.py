@@ -12,7 +12,7 @@ from neighborhood_api.files.handles import LinksDep
 from neighborhood_api.files.links import Links
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.service import NodeNotFound
+from neighborhood_api.grid.service import NodeNotFound, node_missing
 from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
@@ -104,7 +104,7 @@ async def list_public_issues(
     if wish.node_id is not None:
         found = await LEVEL.first(reader, node_id=wish.node_id, day=local_day(now))
         if found is None:
-            raise NodeNotFound
+            raise await node_missing(reader, wish.node_id, now=now)
         level = Level(found.level)
     asked_for = {
         "node_id": wish.node_id,

@@ -5,7 +5,7 @@ from datetime import datetime
 from neighborhood_api.cases.workflow import State
 from neighborhood_api.files.links import Links
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.schemas import PositionOut
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.publishing.masking import (
@@ -66,7 +66,12 @@ def public_view(row: PublicRow, links: Links, *, now: datetime) -> PublicIssueOu
         position=_about_where(row),
         photos=show_photos(row.photo_ids if row.photos_shown else (), links, now, public=True),
         reporter=name_in_public(row.reporter_name, anonymous=row.anonymous),
-        answered_by=_post_name(row.hand_node_name, row.hand_role, row.organization),
+        answered_by=_answering(
+            row.hand_node_name,
+            row.hand_role,
+            row.organization,
+            called=row.hand_role_name,
+        ),
         reported_at=row.opened_at,
         responded_at=row.first_responded_at,
         settled_at=row.settled_at if row.settled else None,
@@ -110,7 +115,7 @@ def pending_view(row: PendingRow, links: Links, *, now: datetime) -> PendingOut:
 def look_view(row: LookRow, *, named: bool) -> LookOut:
     """Show who looked at a number: the person only to those above."""
     return LookOut(
-        post=_post_name(row.node_name, row.role, row.organization),
+        post=_answering(row.node_name, row.role, row.organization, called=row.role_name),
         who=row.person_name if named else None,
         looked_at=row.looked_at,
     )
@@ -152,8 +157,8 @@ def _about_where(row: PublicRow) -> PositionOut | None:
     )
 
 
-def _post_name(node: str, role: str, organization: str | None) -> str:
+def _answering(node: str, role: str, organization: str | None, *, called: str | None) -> str:
     """Name a post; a department answers under its own name."""
     if role == Role.DEPARTMENT_OFFICER.value and organization is not None:
         return organization
-    return f"{node} {ROLE_NAMES[Role(role)]}"
+    return f"{node} {post_name(role, called)}"

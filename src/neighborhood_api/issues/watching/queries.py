@@ -19,6 +19,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import readable
 from neighborhood_api.cases.sight import Sight, sight_of, visible
 from neighborhood_api.cases.timekeeping import Purpose, Timer
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.access import Actor, Post, Role
 from neighborhood_api.identity.models import Person
@@ -42,6 +43,7 @@ class OrderRow(NamedTuple):
     lane_name: str
     text: str
     role: str
+    role_name: str | None
     giver: str | None
     given_at: datetime
     clock: str
@@ -73,6 +75,7 @@ _ORDER_COLUMNS: list[Any] = [
     Node.name.label("lane_name"),
     Order.text,
     Order.role,
+    called(Order.role, Case.district_id).label("role_name"),
     Person.name.label("giver"),
     Order.given_at,
     Order.clock,

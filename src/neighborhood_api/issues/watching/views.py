@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from neighborhood_api.grid.names import ROLE_NAMES
-from neighborhood_api.identity.access import Role
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.issues.watching.queries import OrderRow, WarningRow
 from neighborhood_api.issues.watching.schemas import OrderOut, WarningOut
 
@@ -12,10 +11,11 @@ def order_view(row: OrderRow, *, now: datetime) -> OrderOut:
     """Show an order to staff."""
     waiting = row.answered_at is None and row.settled_at is None
     fields = row._asdict()
+    post = post_name(row.role, row.role_name)
     return OrderOut.model_validate(
         fields
         | {
-            "given_by": f"{ROLE_NAMES[Role(row.role)]} {row.giver or ''}".strip(),
+            "given_by": f"{post} {row.giver or ''}".strip(),
             "overdue": waiting and row.answer_by is not None and row.answer_by < now,
         }
     )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.paths import Call, Whistle
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node, Organization
 from neighborhood_api.identity.models import Person
 from neighborhood_api.issues.categories.models import Category
@@ -34,6 +35,7 @@ class CallRow(NamedTuple):
     task: str | None
     called_at: datetime
     whistler_role: str
+    whistler_role_name: str | None
     whistler: str | None
     check_in_by: datetime
     checked_in_at: datetime | None
@@ -73,6 +75,7 @@ _COLUMNS: list[Any] = [
     Call.task,
     Call.called_at,
     Whistle.role.label("whistler_role"),
+    called(Whistle.role, Case.district_id).label("whistler_role_name"),
     Whistler.name.label("whistler"),
     Call.check_in_by,
     Call.checked_in_at,

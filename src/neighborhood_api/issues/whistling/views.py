@@ -9,9 +9,9 @@ from neighborhood_api.cases.policy import CaseNotFound, reads_as_staff
 from neighborhood_api.cases.workflow import IN_HAND, Move, State
 from neighborhood_api.files.links import Links
 from neighborhood_api.grid.areas.coordinates import CoordinateSystem
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.schemas import PositionOut
-from neighborhood_api.identity.access import Actor, Forbidden, Role
+from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.issues.views import show_photos
 from neighborhood_api.issues.whistling.queries import CALLS_OF_ISSUE, CallRow, Listed
 from neighborhood_api.issues.whistling.schemas import (
@@ -90,9 +90,10 @@ def _officers_moves(call: Call | CallRow) -> list[Move]:
 
 def _call(row: CallRow, links: Links, now: datetime, moves: list[Move]) -> CallOut:
     waiting = row.checked_in_at is None and row.released_at is None
+    post = post_name(row.whistler_role, row.whistler_role_name)
     return CallOut(
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
-        called_by=f"{ROLE_NAMES[Role(row.whistler_role)]} {row.whistler or ''}".strip(),
+        called_by=f"{post} {row.whistler or ''}".strip(),
         overdue=waiting and row.check_in_by < now,
         position=_position(row),
         report_photos=show_photos(row.report_file_ids, links, now),

@@ -9,6 +9,7 @@ from uuid import UUID
 from neighborhood_api.cases.sight import Sight, sight_of
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.service import NodeNotFound
+from neighborhood_api.grid.succession import successors_of
 from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.places import COLUMNS, Level, Place
 from neighborhood_api.issues.queries import IssueRow
@@ -32,7 +33,7 @@ from neighborhood_api.issues.worklists.statements import (
     Shape,
     name_of,
 )
-from neighborhood_api.issues.worklists.streams import STATES
+from neighborhood_api.issues.worklists.streams import ANY_OF, STATES
 from neighborhood_api.issues.worklists.words import words_query
 from neighborhood_api.kit.db import Source
 from neighborhood_api.kit.ids import first_id_at
@@ -85,11 +86,10 @@ async def prepare(source: Source, actor: Actor, wish: FilterIn, *, now: datetime
     if words is not None or wish.node_id is not None:
         places = await _places(source, actor, wish.node_id, now=now)
     if wish.node_id is not None:
-        node = places.get(wish.node_id)
-        if node is None:
-            raise NodeNotFound
-        bound = _narrowed(bound, node, places)
-        values[COLUMNS[node.level]] = node.node_id
+        nodes = await _asked(source, wish.node_id, places, now=now)
+        narrowed = (one for node in nodes for one in _narrowed(bound, node, places))
+        bound = list(dict.fromkeys(narrowed))
+        values |= _at(nodes)
     names = [name for name in values if name not in _ALWAYS_THERE]
     values |= {name_of(number): where for number, (_, where) in enumerate(bound)}
     if words is not None:
@@ -242,6 +242,30 @@ async def _places(
     ids = {post.node_id for post in actor.posts} | ({node_id} if node_id else set())
     rows = await statements.NODES.all(source, ids=list(ids), day=local_day(now))
     return {row.id: Place.of(*row[2:]) for row in rows}
+
+
+async def _asked(
+    source: Source, node_id: UUID, places: dict[UUID, Place], *, now: datetime
+) -> list[Place]:
+    """Return the place that is asked for, or all that an old one has become.
+
+    Raises: NodeNotFound.
+    """
+    if node_id in places:
+        return [places[node_id]]
+    heirs = [heir.id for heir in await successors_of(source, node_id, now=now)]
+    rows = await statements.NODES.all(source, ids=heirs, day=local_day(now))
+    if not rows:
+        raise NodeNotFound
+    return [Place.of(*row[2:]) for row in rows]
+
+
+def _at(nodes: Sequence[Place]) -> dict[str, Any]:
+    """Hold for what lies at one of places of one level, as filters name it."""
+    column = COLUMNS[nodes[0].level]
+    if len(nodes) == 1:
+        return {column: nodes[0].node_id}
+    return {column + ANY_OF: [node.node_id for node in nodes]}
 
 
 def _narrowed(bound: list[Bound], node: Place, places: dict[UUID, Place]) -> list[Bound]:

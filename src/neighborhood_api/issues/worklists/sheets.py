@@ -7,8 +7,7 @@ from pathlib import Path
 from xlsxwriter import Workbook
 
 from neighborhood_api.cases.workflow import IN_HAND, State
-from neighborhood_api.grid.names import ROLE_NAMES
-from neighborhood_api.identity.access import Role
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.issues.publishing.masking import mask_personal
 from neighborhood_api.issues.queries import IssueRow
 from neighborhood_api.issues.workflow import ISSUE
@@ -98,7 +97,7 @@ def cells_of(row: IssueRow, now: datetime) -> tuple[Cell, ...]:
         row.lane_name,
         mask_personal(row.location or ""),
         row.hand_node_name,
-        ROLE_NAMES[Role(row.hand_role)],
+        post_name(row.hand_role, row.hand_role_name),
         row.hand_person_name,
         row.organization,
         row.opened_at,

@@ -53,6 +53,8 @@ def _quoted(names: Iterable[str]) -> str:
 
 STATES = "states "
 """What the name of a filter by states begins with; the states follow."""
+ANY_OF = "_any_of"
+"""What the name of a filter by several places of one level ends with; a column begins it."""
 _STATES = _quoted(sorted(IN_HAND))
 _IN_HAND = _literally(f"case_file.state IN ({_STATES})")
 ME = bindparam("me", type_=Uuid)
@@ -256,6 +258,9 @@ def filter_clause(name: str) -> Clause:
         return _literally(f"case_file.state IN ({_quoted(name.removeprefix(STATES).split())})")
     if name in COLUMNS:
         return getattr(Case, name).is_not_distinct_from(bindparam(name, type_=Uuid))  # type: ignore[no-any-return]
+    if name.endswith(ANY_OF):
+        several = any_(bindparam(name, type_=ARRAY(Uuid)))
+        return getattr(Case, name.removesuffix(ANY_OF)) == several  # type: ignore[no-any-return]
     return _FILTERS[name]
 
 

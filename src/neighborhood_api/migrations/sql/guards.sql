@@ -200,13 +200,38 @@ BEGIN
             ' IS DISTINCT FROM ''on'') EXECUTE FUNCTION keep_place_of_today()',
             one || '_lies_in_todays_grid', one);
     END LOOP;
-    FOREACH one IN ARRAY ARRAY['appointment', 'organization', 'canned_reply'] LOOP
+    FOREACH one IN ARRAY ARRAY['appointment', 'organization', 'canned_reply', 'shift',
+        'handling_rule', 'boundary', 'layer_cover'] LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF node_id ON %I'
             ' FOR EACH ROW WHEN (current_setting(''neighborhood.reorganising'', true)'
             ' IS DISTINCT FROM ''on'') EXECUTE FUNCTION keep_node_of_today()',
             one || '_is_at_a_node_of_today', one);
     END LOOP;
 END $$;
+
+CREATE OR REPLACE FUNCTION keep_parent_of_today() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE above node%ROWTYPE;
+BEGIN
+    SELECT * INTO above FROM node WHERE id = NEW.parent_id;
+    IF above.version > 1 AND EXISTS (
+        SELECT FROM reorganised_node WHERE node_id = above.id
+    ) AND (
+        above.valid_until IS NOT NULL
+        OR (above.street_id, above.community_id, above.grid_id) IS DISTINCT FROM (
+            CASE WHEN NEW.level > 1 THEN NEW.street_id END,
+            CASE WHEN NEW.level > 2 THEN NEW.community_id END,
+            CASE WHEN NEW.level > 3 THEN NEW.grid_id END))
+    THEN
+        RAISE EXCEPTION 'the grid was reorganised meanwhile'
+            USING ERRCODE = 'serialization_failure', CONSTRAINT = 'place_is_of_today',
+                TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER node_lies_below_one_of_today BEFORE INSERT ON node
+FOR EACH ROW WHEN (current_setting('neighborhood.reorganising', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION keep_parent_of_today();
 
 -- Who answers was looked up before somebody left, or came: whoever gives her a case is told to
 -- look again, which requests do by themselves. The lock has it wait for a change that is under

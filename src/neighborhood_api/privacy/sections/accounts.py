@@ -32,6 +32,10 @@ ACCOUNT = (
         "登录记录",
         (
             ("at", "登录时间", SignIn.created_at),
+            ("kind", "方式", SignIn.kind),
+            ("device", "设备", SignIn.device),
+            ("network", "网络", SignIn.network),
+            ("last_used_at", "最近使用", SignIn.last_used_at),
             ("ended_at", "退出时间", SignIn.ended_at),
             ("end_reason", "退出原因", SignIn.end_reason),
         ),
@@ -58,6 +62,10 @@ ACCOUNT = (
             ("lane", "街巷", Place.name),
             ("address", "门牌", Residence.address),
             ("stated_at", "填写时间", Residence.stated_at),
+            ("confirmed_at", "确认时间", Residence.confirmed_at),
+            ("confirmed_how", "如何确认", Residence.confirmed_how),
+            ("refused_at", "未通过时间", Residence.refused_at),
+            ("refusal", "未通过原因", Residence.refusal),
         ),
         lambda columns, ids: columns.join(Place, Place.id == Residence.lane_id).where(
             Residence.person_id.in_(ids)
@@ -71,6 +79,7 @@ ACCOUNT = (
             ("address", "门牌", PastResidence.address),
             ("began_at", "起", PastResidence.began_at),
             ("ended_at", "止", PastResidence.ended_at),
+            ("refused", "未通过确认", PastResidence.refused_by_id.is_not(None)),
         ),
         lambda columns, ids: (
             columns.join(Place, Place.id == PastResidence.lane_id)

@@ -9,6 +9,7 @@ from neighborhood_api.grid.models import (
     Appointment,
     Leave,
 )
+from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.issues.worklists.models import IssueExport, SavedFilter
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.privacy.sections.shape import Place, Section
@@ -28,6 +29,25 @@ WORK = (
         lambda columns, ids: (
             columns.join(Place, Place.id == Appointment.node_id)
             .where(or_(Appointment.person_id.in_(ids), Appointment.stand_in_id.in_(ids)))
+            .order_by(Appointment.id)
+        ),
+    ),
+    Section(
+        "selections",
+        "任职的推选和任命",
+        (
+            ("role", "岗位", Appointment.role),
+            ("kind", "方式", Selection.kind),
+            ("decided_on", "日期", Selection.decided_on),
+            ("votes_for", "得票", Selection.votes_for),
+            ("votes_cast", "投票人数", Selection.votes_cast),
+            ("nominated_by", "提名单位", Selection.nominated_by),
+            ("document_number", "文号", Selection.document_number),
+            ("note", "备注", Selection.note),
+        ),
+        lambda columns, ids: (
+            columns.join(Appointment, Appointment.id == Selection.appointment_id)
+            .where(Appointment.person_id.in_(ids))
             .order_by(Appointment.id)
         ),
     ),

@@ -10,15 +10,22 @@ from neighborhood_api.grid.residences import stays
 from neighborhood_api.identity.events import PersonMerged, PhoneBound
 from neighborhood_api.kit.jobs import PATIENT, job_transaction, on
 from neighborhood_api.registers.claims import matching
+from neighborhood_api.registers.claims.notices import tell_who_confirms
 
 jobs = Blueprint()
 
 
 @jobs.task(name="registers.match_residence", pass_context=True, retry=PATIENT)
 async def match_residence(context: JobContext, /, person_id: str, **_: object) -> None:
-    """Confirm a residence where the register knows the number that somebody verified."""
+    """Confirm a residence where the register knows the number that somebody verified.
+
+    Otherwise tell who confirms residences there.
+    """
+    now = datetime.now(UTC)
     async with job_transaction(context) as tx:
-        await matching.match_person(tx, UUID(person_id), now=datetime.now(UTC))
+        home = await matching.match_person(tx, UUID(person_id), now=now)
+        if home is not None:
+            await tell_who_confirms(tx, home, now=now)
 
 
 @jobs.task(name="registers.match_district", pass_context=True, retry=PATIENT)

@@ -6,10 +6,12 @@ Nobody learns anything by it but about herself: a number that is not there answe
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from neighborhood_api.grid.models import Confirmation, Household, Residence
 from neighborhood_api.grid.residences.stays import confirm_stay, locked_residence
+from neighborhood_api.grid.service import standing_of
+from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.registers.claims.notices import tell_confirmed
@@ -18,20 +20,29 @@ from neighborhood_api.registers.models import Resident
 MATCHED_AT_ONCE = 200
 
 
-async def match_person(tx: Tx, person_id: UUID, *, now: datetime) -> None:
+async def match_person(tx: Tx, person_id: UUID, *, now: datetime) -> Residence | None:
     """Confirm somebody's residence if the register knows her number there; safe to repeat.
+
+    Of one that is confirmed, note which entry is hers, if it is nobody's yet. Returns it.
 
     Emits: ResidenceConfirmed.
     """
     home = await locked_residence(tx, person_id)
-    if home is not None:
-        await match_residence(tx, home, now=now)
+    if home is None:
+        return None
+    await match_residence(tx, home, now=now)
+    if home.confirmed_at is not None:
+        resident = await _registered(tx, home)
+        if resident is not None and resident.person_id is None:
+            resident.person_id = home.person_id
+    return home
 
 
 async def match_residence(tx: Tx, home: Residence, *, now: datetime) -> None:
     """Confirm a locked residence if the register knows her number there.
 
-    Not after staff refused her at this door.
+    Not after staff refused her at this door, and not whoever keeps the register there and could
+    write her own number into it.
 
     Emits: ResidenceConfirmed.
     """
@@ -41,6 +52,8 @@ async def match_residence(tx: Tx, home: Residence, *, now: datetime) -> None:
         return
     resident = await _registered(tx, home)
     if resident is None or not await keep_open(tx, home.household_id):
+        return
+    if await _keeps_register(tx, home, now=now):
         return
     await confirm_stay(tx, home, Confirmation.PHONE, by_id=None, now=now)
     resident.person_id = home.person_id
@@ -99,6 +112,30 @@ async def link_by_phone(tx: Tx, home: Residence) -> None:
         await tx.flush()
 
 
+async def unlink(tx: Tx, home: Residence) -> None:
+    """Note that no entry of a residence's household is of its person."""
+    if home.household_id is None:
+        return
+    theirs = (Resident.household_id == home.household_id, Resident.person_id == home.person_id)
+    nobodys = update(Resident).where(*theirs).values(person_id=None)
+    await tx.execute(nobodys.execution_options(synchronize_session=False))
+
+
+async def unlink_number(tx: Tx, resident: Resident) -> None:
+    """Note that a locked entry is not of an account that only its former number said it was of.
+
+    A number that was mistyped may be a stranger's, who is not to read what stands here.
+    """
+    by_number = exists().where(
+        Residence.person_id == resident.person_id,
+        Residence.household_id == resident.household_id,
+        Residence.confirmed_how == Confirmation.PHONE.value,
+    )
+    hers = select(Person.phone).where(Person.id == resident.person_id)
+    if await tx.scalar(select(by_number)) and await tx.scalar(hers) != resident.phone:
+        resident.person_id = None
+
+
 async def join_residents(tx: Tx, from_id: UUID, into_id: UUID) -> None:
     """Let entries be of the person that their account turned out to be; safe to repeat."""
     hers = update(Resident).where(Resident.person_id == from_id).values(person_id=into_id)
@@ -116,6 +153,12 @@ async def keep_open(tx: Tx, household_id: UUID) -> bool:
     query = select(Household.ended_on).where(Household.id == household_id)
     row = (await tx.execute(query.with_for_update(read=True, key_share=True))).one_or_none()
     return row is not None and row.ended_on is None
+
+
+async def _keeps_register(tx: ReadTx, home: Residence, *, now: datetime) -> bool:
+    standing = await standing_of(tx, home.person_id, now)
+    actor = Actor(home.person_id, home.person_id, standing.posts)
+    return actor.may(Permission.REGISTER_MANAGE, at=home.place)
 
 
 async def _registered(tx: Tx, home: Residence) -> Resident | None:

@@ -146,7 +146,7 @@ async def list_residence_claims(
 @router.post(
     "/residence-claims/{person_id}/confirm",
     summary="确认住址 · Confirm a residence",
-    responses=problems(*DECIDING, EntryNotFound, EntryAlreadyEnded),
+    responses=problems(*DECIDING, EntryNotFound, EntryAlreadyEnded, service.EntryIsAnothers),
 )
 async def confirm_residence(
     person_id: UUID, body: ConfirmResidenceIn, actor: ActorDep, tx: TxDep, now: NowDep

@@ -24,6 +24,7 @@ from neighborhood_api.registers.claims.matching import (
     keep_open,
     link_by_phone,
     match_residence,
+    unlink,
 )
 from neighborhood_api.registers.claims.notices import tell_confirmed, tell_refused
 from neighborhood_api.registers.claims.schemas import ConfirmResidenceIn, RefuseResidenceIn
@@ -62,6 +63,13 @@ class NoResidence(Problem):
     status = HTTPStatus.NOT_FOUND
     title = "You have not said where you live"
     message = "您还没有填写居住地址"
+
+
+class EntryIsAnothers(Problem):
+    """The entry is of somebody else whose residence in the household is confirmed."""
+
+    title = "That entry of the register is of another confirmed member"
+    message = "这条登记已对应另一位住址已确认的居民，请核对；如对应有误，请先撤销对方的住址确认"
 
 
 class Claim(NamedTuple):
@@ -113,7 +121,7 @@ async def confirm_residence(
     """Note that somebody lives where she says; of two who decide at once, one does.
 
     Raises: ClaimNotFound, OwnResidence, ClaimAlreadyDecided, StaleVersion, EntryNotFound,
-        EntryAlreadyEnded.
+        EntryAlreadyEnded, EntryIsAnothers.
     Emits: ResidenceConfirmed.
     """
     home = await _lock_claim(tx, actor, person_id)
@@ -141,6 +149,8 @@ async def refuse_residence(
 ) -> Residence:
     """Note that somebody does not live where she says, or, once confirmed, not any more.
 
+    No entry of the household is hers any more: what it says is not for who is somebody else.
+
     Raises: ClaimNotFound, OwnResidence, ClaimAlreadyDecided, StaleVersion.
     Emits: ResidenceRefused, ResidenceLeft, RepresentativeChanged.
     """
@@ -151,6 +161,7 @@ async def refuse_residence(
         raise StaleVersion(version=home.version)
     was = home.confirmed_at is not None
     await stays.refuse_stay(tx, home, wish.reason, by_id=actor.person_id, now=now)
+    await unlink(tx, home)
     _note(tx, actor, "registers.residence_refused", home, now)
     await tell_refused(tx, home, was_confirmed=was, now=now)
     return home
@@ -185,7 +196,8 @@ def moves(here: ColumnElement[bool]) -> Select[PastResidence, str | None, UUID |
         .scalar_subquery()
     )
     who = select(PastResidence, Person.name, still)
-    return who.join(Person, Person.id == PastResidence.person_id).where(here)
+    lived = PastResidence.refused_by_id.is_(None)
+    return who.join(Person, Person.id == PastResidence.person_id).where(here, lived)
 
 
 async def read_residence(tx: ReadTx, actor: Actor) -> Residence:
@@ -227,6 +239,14 @@ async def _link(tx: Tx, home: Residence, resident_id: UUID) -> None:
     resident = await tx.scalar(entry.with_for_update(key_share=True))
     if resident is None:
         raise EntryNotFound
+    if resident.person_id not in {None, home.person_id}:
+        anothers = exists().where(
+            Residence.person_id == resident.person_id,
+            Residence.household_id == home.household_id,
+            Residence.confirmed_at.is_not(None),
+        )
+        if await tx.scalar(select(anothers)):
+            raise EntryIsAnothers
     resident.person_id = home.person_id
 
 

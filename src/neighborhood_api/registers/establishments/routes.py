@@ -22,7 +22,7 @@ from neighborhood_api.registers.listing import (
     SIGNED_IN,
     TAGS,
     FilterDep,
-    wanted,
+    listed,
 )
 from neighborhood_api.registers.models import Establishment
 from neighborhood_api.registers.schemas import (
@@ -54,10 +54,9 @@ async def list_establishments(
 
     Shops and organisations of a place and below, contacts masked, for its staff.
     """
-    here = await wanted(tx, actor, Establishment, wish, now=now)
-    query = select(Establishment).where(here, Establishment.id < page.below)
-    found = await tx.scalars(query.order_by(Establishment.id.desc()).limit(page.fetch))
-    return page.page([establishment_view(one) for one in found], lambda view: view)
+    all_ = select(Establishment)
+    rows = await listed(tx, actor, Establishment, all_, wish, page, now=now)
+    return page.page([establishment_view(*row) for row in rows], lambda view: view)
 
 
 @router.post(

@@ -26,7 +26,7 @@ from neighborhood_api.registers.listing import (
     SIGNED_IN,
     TAGS,
     FilterDep,
-    wanted,
+    listed,
 )
 from neighborhood_api.registers.schemas import (
     EndEntryIn,
@@ -82,11 +82,10 @@ async def list_register_households(
 
     The dwellings of a place and below, last registered first, for its staff.
     """
-    here = await wanted(tx, actor, Household, wish, now=now)
-    query = service.counted().where(here, Household.id < page.below)
+    query = service.counted()
     if deserted:
         query = query.where(doubts.is_deserted())
-    rows = await tx.execute(query.order_by(Household.id.desc()).limit(page.fetch))
+    rows = await listed(tx, actor, Household, query, wish, page, now=now)
     return page.page([household_view(*row) for row in rows], lambda view: view)
 
 

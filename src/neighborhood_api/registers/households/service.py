@@ -202,12 +202,16 @@ async def verify_household(
 
 async def _gather(tx: Tx, household: Household, *, now: datetime) -> None:
     """Let those belong to a household who said its door before it was registered."""
-    at_the_door = update(Residence).where(
+    at_the_door = select(Residence.person_id).where(
         Residence.lane_id == household.lane_id,
         Residence.address == household.address,
         Residence.household_id.is_(None),
     )
-    there = at_the_door.values(household_id=household.id, version=Residence.version + 1)
+    in_order = at_the_door.order_by(Residence.person_id).with_for_update()
+    theirs = update(Residence).where(
+        Residence.person_id.in_((await tx.scalars(in_order)).all())
+    )
+    there = theirs.values(household_id=household.id, version=Residence.version + 1)
     await tx.execute(there.execution_options(synchronize_session=False))
     await match_household(tx, household.id, now=now)
 

@@ -10,6 +10,7 @@ from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
+from neighborhood_api.kit.schema import Done
 from neighborhood_api.registers import looking
 from neighborhood_api.registers.keeping import DayNotYet, EntryAlreadyEnded, EntryNotFound
 from neighborhood_api.registers.listing import (
@@ -18,12 +19,13 @@ from neighborhood_api.registers.listing import (
     SIGNED_IN,
     TAGS,
     FilterDep,
-    wanted,
+    listed,
 )
 from neighborhood_api.registers.models import Resident
 from neighborhood_api.registers.residents import service
 from neighborhood_api.registers.schemas import (
     EndEntryIn,
+    EraseEntryIn,
     KeptResidentOut,
     LookAtEntryIn,
     ResidentChangeIn,
@@ -51,9 +53,7 @@ async def list_residents(
 
     Who is registered at a place and below, masked, last registered first, for its staff.
     """
-    here = await wanted(tx, actor, Resident, wish, now=now)
-    query = service.housed().where(here, Resident.id < page.below)
-    rows = await tx.execute(query.order_by(Resident.id.desc()).limit(page.fetch))
+    rows = await listed(tx, actor, Resident, service.housed(), wish, page, now=now)
     return page.page([resident_view(*row) for row in rows], lambda view: view)
 
 
@@ -115,6 +115,22 @@ async def end_resident(
     Her account's residence there is confirmed no more, and her special care there ends.
     """
     return kept_view(await service.end_resident(tx, actor, resident_id, body, now=now))
+
+
+@router.post(
+    "/registers/residents/{resident_id}/erase",
+    summary="删除人员登记 · Delete an entry for good",
+    responses=problems(*SIGNED_IN, *ONCE, Forbidden, EntryNotFound, StaleVersion),
+)
+async def erase_resident(
+    resident_id: UUID, body: EraseEntryIn, actor: ActorDep, tx: TxDep, now: NowDep
+) -> Done:
+    """社区应本人要求删除登记和关爱标记，不能恢复；搬走的请办理迁出。
+
+    By the community's office, as the person may ask for; who moved out is ended instead.
+    """
+    await service.erase_resident(tx, actor, resident_id, body, now=now)
+    return Done()
 
 
 @router.post(

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household
@@ -16,10 +16,16 @@ from neighborhood_api.grid.residences.stays import (
 )
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.places import columns_of
+from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.kit.db import ReadTx, Tx, refusing
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.registers import doubts
-from neighborhood_api.registers.claims.matching import keep_open, lock_members, match_household
+from neighborhood_api.registers.claims.matching import (
+    keep_open,
+    lock_members,
+    match_household,
+    unlink_number,
+)
 from neighborhood_api.registers.claims.notices import tell_refused
 from neighborhood_api.registers.events import (
     RegisterEntryAdded,
@@ -40,6 +46,7 @@ from neighborhood_api.registers.keeping import (
 from neighborhood_api.registers.models import CareFlag, Resident
 from neighborhood_api.registers.schemas import (
     EndEntryIn,
+    EraseEntryIn,
     RegisterWarningOut,
     ResidentChangeIn,
     ResidentIn,
@@ -127,6 +134,8 @@ async def change_resident(
 ) -> KeptResident:
     """Change what is known of somebody; what is left out stays, null empties it.
 
+    With another number it is not any more of an account that was known by the former one.
+
     Raises: EntryNotFound, Forbidden, EntryAlreadyEnded, StaleVersion, HeadAlreadyNamed.
     Emits: RegisterEntryChanged, ResidenceConfirmed.
     """
@@ -144,6 +153,7 @@ async def change_resident(
         await tx.flush()
     note(tx, actor, RegisterEntryChanged, resident, now=now, **kept)
     if "phone" in kept["changed"]:
+        await unlink_number(tx, resident)
         await match_household(tx, resident.household_id, now=now)
     return await _kept(tx, actor, resident)
 
@@ -154,7 +164,8 @@ async def end_resident(
     """Note that somebody moved out; her account's residence there is confirmed no more.
 
     Her special care here ends with it. Residence and household are locked before the entry,
-    as they are where residences are confirmed.
+    as they are where residences are confirmed; whoever is confirmed as her in that moment is
+    not overlooked, the caller is told to look again.
 
     Raises: EntryNotFound, Forbidden, EntryAlreadyEnded, StaleVersion, DayNotYet,
         DayBeforeMovingIn.
@@ -163,11 +174,14 @@ async def end_resident(
     seen = await find_entry(
         tx, actor, Resident, resident_id, permission=Permission.REGISTER_MANAGE
     )
-    home = None if seen.person_id is None else await locked_residence(tx, seen.person_id)
+    account_id = seen.person_id
+    home = None if account_id is None else await locked_residence(tx, account_id)
     if home is not None:
         await locked_household(tx, seen.household_id)
     resident = await lock_entry(tx, actor, Resident, resident_id)
     require_open(resident, wish.version)
+    if resident.person_id != account_id:
+        raise StaleVersion(version=resident.version)
     day = day_of(wish.on, now=now)
     if resident.moved_in_on is not None and day < resident.moved_in_on:
         raise DayBeforeMovingIn
@@ -185,6 +199,27 @@ async def end_resident(
         await tell_refused(tx, home, was_confirmed=True, now=now)
     await tx.flush()
     return await _kept(tx, actor, resident)
+
+
+async def erase_resident(
+    tx: Tx, actor: Actor, resident_id: UUID, wish: EraseEntryIn, *, now: datetime
+) -> None:
+    """Delete somebody's entry with what is known of her care, as she may ask for.
+
+    Only by the office that answers such requests; who did it and why is kept, her data are not.
+
+    Raises: EntryNotFound, Forbidden, StaleVersion.
+    Emits: RegisterEntryEnded.
+    """
+    resident = await lock_entry(tx, actor, Resident, resident_id, to_end=True)
+    actor.require(Permission.DATA_REQUEST_ANSWER, at=resident.place)
+    if resident.version != wish.version:
+        raise StaleVersion(version=resident.version)
+    why = {"erased": True, "reason": wish.reason}
+    note(tx, actor, RegisterEntryEnded, resident, now=now, **why)
+    await tx.execute(delete(CareFlag).where(CareFlag.resident_id == resident.id))
+    await tx.delete(resident)
+    await tx.flush()
 
 
 async def verify_resident(

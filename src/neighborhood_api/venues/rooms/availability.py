@@ -122,6 +122,7 @@ def _shown(
         room_name=room.name,
         shortest_minutes=terms.shortest_minutes,
         longest_minutes=terms.longest_minutes,
+        confirmed_only=room.confirmed_only,
         days=shown_days,
     )
 

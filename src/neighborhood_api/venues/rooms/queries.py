@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from neighborhood_api.grid.residences.standing import Deed, confirmed_only
 from neighborhood_api.kit.reads import Query
 from neighborhood_api.registrations.models import Occupation, Resource, Timetable, Unit
 from neighborhood_api.registrations.policies import Policy
@@ -69,6 +70,7 @@ class RoomRow(NamedTuple):
     policy_id: UUID
     policy_version: int
     version: int
+    confirmed_only: bool
     units_json: str | None
 
     @property
@@ -90,9 +92,11 @@ _ROOMS = (
         Resource.policy_id,
         Policy.number.label("policy_version"),
         Room.version,
+        confirmed_only(Deed.BOOK, Venue.district_id).label("confirmed_only"),
         _UNITS.label("units_json"),
     )
     .join(Resource, Resource.id == Room.id)
+    .join(Venue, Venue.id == Room.venue_id)
     .join(Policy, Policy.id == Resource.policy_id)
 )
 

@@ -133,6 +133,9 @@ class RoomOut(Out):
     """使用须知 · What users must mind."""
     accepts_bookings: bool
     """是否开放预约 · Whether it can be booked now."""
+    confirmed_only: bool
+    """是否只限住址已确认的居民预约，本人情况见 GET /me/residence ·
+    Whether only residents book it whose residence in the district is confirmed."""
     policy: Terms
     """预约规则 · How it may be booked."""
     policy_version: int
@@ -185,6 +188,9 @@ class AvailabilityOut(Out):
     """最短使用分钟数 · Shortest use."""
     longest_minutes: int
     """最长使用分钟数 · Longest use."""
+    confirmed_only: bool
+    """是否只限住址已确认的居民预约，本人情况见 GET /me/residence ·
+    Whether only residents book it whose residence in the district is confirmed."""
     days: list[DayOut]
 
 

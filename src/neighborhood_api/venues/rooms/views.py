@@ -36,6 +36,7 @@ async def room_views(tx: ReadTx, rooms: Sequence[RoomRow]) -> list[RoomOut]:
             kind=RoomKind(room.kind),
             house_rules=room.house_rules,
             accepts_bookings=room.accepts_bookings,
+            confirmed_only=room.confirmed_only,
             policy=await terms_of(tx, room.policy_id),
             policy_version=room.policy_version,
             units=[UnitOut.model_validate(unit) for unit in room.units],

@@ -11,7 +11,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.residences.standing import require_confirmed
+from neighborhood_api.grid.residences.standing import (
+    ResidenceNotConfirmed,
+    lacks_confirmation,
+    require_confirmed,
+)
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.problems import Problem
@@ -201,6 +205,10 @@ async def outlook(
     terms = await terms_of(source, resource.policy_id)
     applicant, reasons = await _asking(source, actor, child_id if ground.for_children else None)
     wish = _wish(resource, terms.smallest_party)
+    asked = ground.confirmed_only
+    if await lacks_confirmation(source, actor, resource.place, asked=asked):
+        unknown = ResidenceNotConfirmed
+        reasons.append(reason(unknown.code(), unknown.message))
     reasons += against(ground, resource, terms, applicant, wish, now=now)
     seen = await QUEUE_SEEN.first(
         source,

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
-from neighborhood_api.grid.models import SINGLE_SEAT, Appointment, Leave, Node
+from neighborhood_api.grid.models import SINGLE_SEAT, Appointment, Household, Leave, Node
 from neighborhood_api.grid.posts.checks.schemas import PostCheck
 from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.posts.models import RosterAlarm, Selection
@@ -61,6 +61,7 @@ def _columns(**known: Any) -> list[Any]:  # noqa: ANN401
         "person_id": _NOBODY,
         "ends_on": null().cast(Date),
         "workers": null().cast(Integer),
+        "households": null().cast(Integer),
         "same_level": false(),
     }
     return [(empty | known)["id"].label("id")] + [
@@ -111,6 +112,22 @@ def _no_primary_worker(node: Node, day: Day) -> Found:
         .join(workers, literal(value=True))
         .where(_below(node, day), Node.level == Level.GRID.value, lacking)
     )
+
+
+def _no_chief(node: Node, day: Day) -> Found:
+    chief = literal(Role.LANE_CHIEF.value)
+    homes = (
+        select(func.count())
+        .where(Household.lane_id == Node.id, Household.ended_on.is_(None))
+        .correlate(Node)
+    )
+    found = _columns(
+        id=Node.id, node_id=Node.id, roles=array([chief]), households=homes.scalar_subquery()
+    )
+    lived_in = exists().where(Household.lane_id == Node.id, Household.ended_on.is_(None))
+    acts = exists(_in_office_with(chief, day).correlate(Node))
+    lanes = and_(_below(node, day), Node.level == Level.LANE.value)
+    return select(*found).where(lanes, lived_in, ~acts)
 
 
 def _held(node: Node, day: Day) -> Found:
@@ -192,4 +209,5 @@ QUERIES: Mapping[PostCheck, Callable[[Node, Day], Found]] = {
     PostCheck.NO_DUTY_PHONE: _no_duty_phone,
     PostCheck.NO_SELECTION: _no_selection,
     PostCheck.ROSTER_GAPS: _roster_gaps,
+    PostCheck.NO_CHIEF: _no_chief,
 }

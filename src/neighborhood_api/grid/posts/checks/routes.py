@@ -28,7 +28,7 @@ FindingPage = paging.Page[PostFindingOut]
 async def count_post_checks(
     node_id: UUID, actor: ActorDep, tx: ReadTxDep, now: NowDep
 ) -> PostChecksOut:
-    """本地及下级各项检查的数量：空缺、主责网格员、任期、一人多岗、值班电话、推选记录、值班空档。
+    """本地及下级各项检查的数量：空缺、主责、任期、一人多岗、电话、推选记录、值班空档、无巷长的住户。
 
     How much each check finds at a place and below it; for grid leaders and offices above.
     """

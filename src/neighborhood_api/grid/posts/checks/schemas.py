@@ -26,17 +26,21 @@ class PostCheck(StrEnum):
     """Lane chiefs of whom it is not recorded how they were chosen."""
     ROSTER_GAPS = "roster_gaps"
     """Places whose roster leaves hours of the next two weeks to nobody."""
+    NO_CHIEF = "households_without_chief"
+    """Lanes with households and nobody who acts as their chief today."""
 
 
 CHECK_NAMES: dict[PostCheck, str] = {
     PostCheck.VACANT_POSTS: "岗位空缺",
-    PostCheck.NO_PRIMARY_WORKER: "网格没有唯一主责网格员",
+    PostCheck.NO_PRIMARY_WORKER: "{grid}没有唯一主责{worker}",
     PostCheck.TERMS_ENDING: "30 天内任期届满",
     PostCheck.SEVERAL_POSTS: "一人多岗",
     PostCheck.NO_DUTY_PHONE: "没有值班电话",
-    PostCheck.NO_SELECTION: "巷长没有推选记录",
+    PostCheck.NO_SELECTION: "{chief}没有推选记录",
     PostCheck.ROSTER_GAPS: "值班表有空档",
+    PostCheck.NO_CHIEF: "有住户而没有{chief}",
 }
+"""As a district names its levels and posts."""
 
 
 class PostCheckCountOut(Out):
@@ -81,6 +85,8 @@ class PostFindingOut(Out):
     """任期末日 · Last day of the term."""
     workers: int | None
     """网格员人数 · How many workers the grid has."""
+    households: int | None
+    """没有巷长的住户数 · How many households are without a chief."""
     posts: list[HeldPostOut]
     """一人多岗时的全部岗位 · Every post that she holds."""
     same_level: bool

@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, literal, select
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.layers.chains import called
+from neighborhood_api.grid.layers.profiles import Names, names_of_district
 from neighborhood_api.grid.models import Appointment, Node
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.checks.queries import QUERIES
 from neighborhood_api.grid.posts.checks.schemas import (
     CHECK_NAMES,
@@ -24,6 +26,7 @@ from neighborhood_api.grid.schemas import NodeOut
 from neighborhood_api.grid.service import current_node
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.paging import Page, PageRequest
 
@@ -38,12 +41,23 @@ async def count_post_checks(
     node = await current_node(tx, node_id, now=now)
     actor.require(Permission.ROSTER_READ, at=node.place)
     day = literal(local_day(now))
+    called_here = _words(await names_of_district(tx, node.district_id))
     counts = []
     for check, query in QUERIES.items():
         found = query(node, day).subquery()
         count = int(await tx.scalar(select(func.count()).select_from(found)) or 0)
-        counts.append(PostCheckCountOut(check=check, name=CHECK_NAMES[check], count=count))
+        name = CHECK_NAMES[check].format_map(called_here)
+        counts.append(PostCheckCountOut(check=check, name=name, count=count))
     return PostChecksOut(node=NodeOut.model_validate(node), items=counts)
+
+
+def _words(names: Names) -> dict[str, str]:
+    """Return the words that names of checks are made with."""
+    return {
+        "grid": names.levels[Level.GRID],
+        "worker": names.posts[Role.GRID_WORKER],
+        "chief": names.posts[Role.LANE_CHIEF],
+    }
 
 
 async def list_post_findings(
@@ -69,8 +83,9 @@ async def list_post_findings(
     several = check is PostCheck.SEVERAL_POSTS
     posts = await _posts_of(tx, [row["id"] for row in rows], day) if several else {}
     places = await _places_of(tx, rows)
-    names = await _people_of(tx, rows)
-    views = [_view(row, places, names, posts) for row in rows]
+    people = await _people_of(tx, rows)
+    names = (await names_of_district(tx, node.district_id)).posts
+    views = [_view(row, places, people, posts, names) for row in rows]
     return page.page(views, lambda view: view)
 
 
@@ -90,17 +105,22 @@ async def _posts_of(
     tx: ReadTx, person_ids: Sequence[UUID], day: ColumnElement[date]
 ) -> dict[UUID, list[HeldPostOut]]:
     query = (
-        select(Appointment.person_id, Appointment.role, Node)
+        select(
+            Appointment.person_id,
+            Appointment.role,
+            Node,
+            called(Appointment.role, Node.district_id),
+        )
         .join(Node, Node.id == Appointment.node_id)
         .where(Appointment.person_id.in_(person_ids), in_office(day))
         .order_by(Node.level, Appointment.id)
     )
     posts: dict[UUID, list[HeldPostOut]] = {}
-    for person_id, role, node in await tx.execute(query):
+    for person_id, role, node, own in await tx.execute(query):
         view = HeldPostOut(
             node=NodeOut.model_validate(node),
             role=Role(role),
-            role_name=ROLE_NAMES[Role(role)],
+            role_name=post_name(role, own),
         )
         posts.setdefault(person_id, []).append(view)
     return posts
@@ -109,19 +129,21 @@ async def _posts_of(
 def _view(
     row: Mapping[Any, Any],
     places: Mapping[UUID, NodeOut],
-    names: Mapping[UUID, str | None],
+    people: Mapping[UUID, str | None],
     posts: Mapping[UUID, list[HeldPostOut]],
+    names: Mapping[Role, str],
 ) -> PostFindingOut:
     roles = [Role(role) for role in row["roles"] or ()]
     return PostFindingOut(
         id=row["id"],
         node=places.get(row["node_id"]),
         roles=roles,
-        role_names=[ROLE_NAMES[role] for role in roles],
+        role_names=[names[role] for role in roles],
         person_id=row["person_id"],
-        name=names.get(row["person_id"]),
+        name=people.get(row["person_id"]),
         ends_on=row["ends_on"],
         workers=row["workers"],
+        households=row["households"],
         posts=posts.get(row["id"], []),
         same_level=row["same_level"],
     )

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, and_, bindparam
+from sqlalchemy import ColumnElement, DateTime, and_, bindparam, case
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from neighborhood_api.grid.layers.chains import called
+from neighborhood_api.grid.models import Node
 from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.models import Person
 
@@ -29,4 +31,7 @@ ON_CALL_COLUMNS: list[Any] = [
     Shift.role.label("on_call_role"),
     Shift.duty_phone.label("on_call_phone"),
     Shift.ends_at.label("on_call_until"),
+    case((Shift.id.is_not(None), called(Shift.role, Node.district_id)), else_=None).label(
+        "on_call_role_name"
+    ),
 ]

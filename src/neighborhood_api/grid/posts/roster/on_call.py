@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
@@ -25,6 +25,10 @@ class OnDuty(Protocol):
     @property
     def role(self) -> str | None:
         """The post."""
+
+    @property
+    def role_name(self) -> str | None:
+        """What the district calls it; None for the usual name."""
 
     @property
     def person_name(self) -> str | None:
@@ -50,6 +54,10 @@ class OnDuty(Protocol):
     def on_call_until(self) -> datetime | None:
         """When the shift ends."""
 
+    @property
+    def on_call_role_name(self) -> str | None:
+        """What the district calls her post; None for the usual name."""
+
 
 class OnCall(NamedTuple):
     """Who is on call, and by what."""
@@ -57,6 +65,7 @@ class OnCall(NamedTuple):
     node_id: UUID
     rostered: bool
     role: Role
+    role_name: str
     name: str | None
     phone: str | None
     until: datetime | None
@@ -72,6 +81,7 @@ def on_call_of(rows: Sequence[OnDuty], lowest: Level) -> OnCall | None:
                     row.node_id,
                     True,  # noqa: FBT003  (as its field says)
                     Role(row.on_call_role),
+                    post_name(row.on_call_role, row.on_call_role_name),
                     row.on_call_name,
                     row.on_call_phone,
                     row.on_call_until,
@@ -83,6 +93,7 @@ def on_call_of(rows: Sequence[OnDuty], lowest: Level) -> OnCall | None:
                         row.node_id,
                         False,  # noqa: FBT003
                         role,
+                        post_name(role, row.role_name),
                         row.person_name,
                         row.duty_phone,
                         None,
@@ -97,7 +108,7 @@ def on_call_shown(found: OnCall | None) -> Mapping[str, Any] | None:
     return {
         "rostered": found.rostered,
         "role": found.role,
-        "role_name": ROLE_NAMES[found.role],
+        "role_name": found.role_name,
         "name": found.name,
         "duty_phone": found.phone,
         "until": found.until,

@@ -1,6 +1,6 @@
 """The roster of a place as it is read: its shifts, and the hours that are nobody's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.grid.posts.roster.schemas import DutyRosterOut, ShiftGapOut, ShiftOut
 from neighborhood_api.grid.posts.roster.service import elsewhere
@@ -91,6 +92,7 @@ def gaps_between(
 async def shift_views(tx: ReadTx, shifts: Sequence[tuple[Shift, str | None]]) -> list[ShiftOut]:
     """Show shifts, each with the name of who is on call."""
     doubled = await elsewhere(tx, [shift for shift, _ in shifts])
+    names = await _post_names(tx, [shift for shift, _ in shifts])
     return [
         ShiftOut(
             id=shift.id,
@@ -98,7 +100,7 @@ async def shift_views(tx: ReadTx, shifts: Sequence[tuple[Shift, str | None]]) ->
             person_id=shift.person_id,
             name=name,
             role=Role(shift.role),
-            role_name=ROLE_NAMES[Role(shift.role)],
+            role_name=post_name(shift.role, names.get(shift.id)),
             duty_phone=shift.duty_phone,
             starts_at=shift.starts_at,
             ends_at=shift.ends_at,
@@ -109,6 +111,14 @@ async def shift_views(tx: ReadTx, shifts: Sequence[tuple[Shift, str | None]]) ->
         )
         for shift, name in shifts
     ]
+
+
+async def _post_names(tx: ReadTx, shifts: Collection[Shift]) -> dict[UUID, str | None]:
+    """Return what the district calls the post of each shift; None for the usual name."""
+    own = called(Shift.role, Node.district_id)
+    found = select(Shift.id, own).join(Node, Node.id == Shift.node_id)
+    asked = found.where(Shift.id.in_([shift.id for shift in shifts]))
+    return dict(iter(await tx.execute(asked)))
 
 
 async def shift_view(tx: ReadTx, shift: Shift) -> ShiftOut:

@@ -40,6 +40,7 @@ MAKING = problems(
     service.RosterNotHere,
     service.ShiftTimesWrong,
     seats.NotOnCallHere,
+    seats.AwayThen,
     service.ShiftsOverlap,
 )
 CHANGING = (*SIGNED_IN, service.ShiftNotFound, service.ShiftOver, service.ShiftChanged)
@@ -137,7 +138,11 @@ async def end_shift_series(
     "/roster/shifts/{shift_id}",
     summary="改班 · Change a shift",
     responses=problems(
-        *CHANGING, service.ShiftTimesWrong, seats.NotOnCallHere, service.ShiftsOverlap
+        *CHANGING,
+        service.ShiftTimesWrong,
+        seats.NotOnCallHere,
+        seats.AwayThen,
+        service.ShiftsOverlap,
     ),
 )
 async def change_shift(
@@ -154,7 +159,7 @@ async def change_shift(
 @router.post(
     "/roster/shifts/{shift_id}/swap",
     summary="换班 · Swap two shifts",
-    responses=problems(*CHANGING, seats.NotOnCallHere),
+    responses=problems(*CHANGING, seats.NotOnCallHere, seats.AwayThen),
 )
 async def swap_shifts(
     shift_id: UUID, body: ShiftSwapIn, actor: ActorDep, tx: TxDep, now: NowDep

@@ -88,7 +88,7 @@ async def make_shift(
     """Put somebody on the roster of a place.
 
     Raises: NodeNotFound, Forbidden, RosterNotHere, ShiftTimesWrong, NotOnCallHere,
-        ShiftsOverlap.
+        AwayThen, ShiftsOverlap.
     Emits: RosterChanged.
     """
     node = await _kept_node(tx, actor, node_id, now=now)
@@ -107,7 +107,7 @@ async def make_shift_series(
     """Put people on the roster of a place week by week; all shifts are made, or none.
 
     Raises: NodeNotFound, Forbidden, RosterNotHere, ShiftTimesWrong, NotOnCallHere,
-        ShiftsOverlap.
+        AwayThen, ShiftsOverlap.
     Emits: RosterChanged.
     """
     node = await _kept_node(tx, actor, node_id, now=now)
@@ -142,7 +142,7 @@ async def change_shift(
     """Give a shift other hours, or to somebody else; what is over stays.
 
     Raises: ShiftNotFound, ShiftOver, ShiftChanged, ShiftTimesWrong, NotOnCallHere,
-        ShiftsOverlap.
+        AwayThen, ShiftsOverlap.
     Emits: RosterChanged.
     """
     node = await _node_of(tx, actor, shift_id)
@@ -163,7 +163,7 @@ async def swap_shifts(
 ) -> tuple[Shift, Shift]:
     """Let the people of two shifts take each other's.
 
-    Raises: ShiftNotFound, ShiftOver, ShiftChanged, NotOnCallHere.
+    Raises: ShiftNotFound, ShiftOver, ShiftChanged, NotOnCallHere, AwayThen.
     Emits: RosterChanged.
     """
     if wish.with_shift_id == shift_id:

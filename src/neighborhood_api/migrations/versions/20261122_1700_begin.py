@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from neighborhood_api.migrations import read_sql
 
-revision = "20261122_1200"
+revision = "20261122_1700"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -230,6 +230,9 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("merged_into_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "wechat_by_code", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("starts_with(phone, 's1.')", name=op.f("ck_person_phone_is_sealed")),
@@ -653,6 +656,7 @@ def upgrade() -> None:
         sa.Column("report_key", sa.Text(), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("told", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "(state = 'failed') = (problem IS NOT NULL)",
             name=op.f("ck_data_import_failed_for_reason"),
@@ -1315,6 +1319,15 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_reorganisation_state", "reorganisation", ["state", "effective_on"], unique=False
+    )
+    op.create_table(
+        "residence_left",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_residence_left_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_residence_left")),
     )
     op.create_table(
         "residence_rules",
@@ -2460,6 +2473,7 @@ def upgrade() -> None:
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("household_id", sa.Uuid(), nullable=True),
+        sa.Column("refused_by_id", sa.Uuid(), nullable=True),
         sa.Column("district_id", sa.Uuid(), nullable=False),
         sa.Column("street_id", sa.Uuid(), nullable=True),
         sa.Column("community_id", sa.Uuid(), nullable=True),
@@ -2481,6 +2495,11 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_residence_history_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["refused_by_id"],
+            ["person.id"],
+            name=op.f("fk_residence_history_refused_by_id_person"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_residence_history")),
     )

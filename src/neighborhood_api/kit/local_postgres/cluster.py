@@ -23,6 +23,9 @@ _FOR_TESTS = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_parallel_workers_per_gather=0",  # the processes of a run take the cores
     "max_connections=400",  # several test processes, each with several applications
 )
 _LARGEST_LOG_BYTES = 10_000_000

@@ -9,7 +9,8 @@ RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
 COPY . .
 # Editable: the image keeps the layout of the repository, migrations included.
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --no-deps --no-build-isolation --editable .
+        --no-deps --no-build-isolation --editable . \
+    && /venv/bin/python -m compileall -q src
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home --home-dir /data --shell /usr/sbin/nologin neighborhood

@@ -96,7 +96,12 @@ def problem_response(request: Request, problem: Problem) -> Response:
 
 
 def _described(spec: dict[str, Any]) -> dict[str, Any]:
-    """Add to the description what all errors look like."""
+    """Add to the description what all errors look like, and that any body may be too large."""
+    too_large = problems.problems(problems.BodyTooLarge)[413]
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].setdefault("413", too_large)
     schemas = spec["components"]["schemas"] | problem_schemas()
     spec["components"]["schemas"] = dict(sorted(schemas.items()))
     return spec

@@ -110,8 +110,10 @@ async def test_the_register_of_a_grid_lists_its_dwellings_with_their_residents(
     assert (await moved_in.put("/me/residence", json=home)).status_code == 200
     answer = await everybody["own grid leader"].get(f"/grid/nodes/{grid.id}/households")
     rows = answer.json()["items"]
-    lanes = {str(street.town.at(*LANE[:3], lane).id) for lane in (1, 2)}
-    assert {row["lane_id"] for row in rows} == lanes
+    lanes = [street.town.at(*LANE[:3], lane) for lane in (1, 2)]
+    names = {(row["lane_id"], row["lane_name"], row["community_name"]) for row in rows}
+    community = street.town.at(*LANE[:2]).name
+    assert names == {(str(lane.id), lane.name, community) for lane in lanes}
     assert len(rows) == 4
     assert [row["residents"] for row in rows if row["address"] == "2号"].count(1) == 1
 

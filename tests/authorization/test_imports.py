@@ -33,7 +33,9 @@ async def bring(client: AsyncClient, node_id: str) -> Response:
 
 
 async def take(client: AsyncClient, node_id: str) -> Response:
-    return await client.post(f"{API}/grid-exports", json={"node_id": node_id})
+    return await client.post(
+        f"{API}/grid-exports", json={"node_id": node_id, "reason": "年度人口核对"}
+    )
 
 
 @pytest.mark.parametrize("node", ALLOWED)

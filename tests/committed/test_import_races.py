@@ -136,7 +136,8 @@ async def test_who_lost_her_post_cannot_have_written_what_she_brought(
         *(live_database, store, clerk, town, 1, 1), content=doors(HERE), now=now
     )
     assert (await clerk.post(f"/imports/{found['id']}/apply")).status_code == 200
-    wish = await clerk.post("/grid-exports", json={"node_id": str(town.at(1, 1).id)})
+    place = str(town.at(1, 1).id)
+    wish = await clerk.post("/grid-exports", json={"node_id": place, "reason": "核对"})
     async with live_database.transaction() as tx:
         ended = "UPDATE appointment SET ended_at = now() WHERE person_id = :person_id"
         await tx.execute(text(ended), {"person_id": clerk.person_id})

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, text
 
 from neighborhood_api.cases.models import Case, Hand
@@ -13,9 +14,11 @@ from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Appointment, Node, Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
+from neighborhood_api.imports import working
 from neighborhood_api.kit.db import Database
 from neighborhood_api.registrations.models import Registration, Resource
 from neighborhood_api.reorganisation.models import Reorganisation
+from tests.imports.bringing import LIMITS, checked, shown
 from tests.issues.categories.arranging import rule
 from tests.reorganisation.arranging import Planner, split_in_two
 from tests.reorganisation.digests import digests
@@ -29,6 +32,8 @@ from tests.venues.arranging import new_room, new_venue, wish
 PATIENCE_SECONDS = 60
 LATE = "LOCK TABLE revocation IN SHARE MODE"
 """What a plan in the middle waits for, nearly at its end."""
+PLANNED = "LOCK TABLE appointment_selection IN ACCESS EXCLUSIVE MODE"
+"""What an import of posts waits for once it knows the grid, and a plan has no use for."""
 WAITING = text(
     "SELECT pid, relation::regclass::text AS what FROM pg_locks"
     " WHERE NOT granted AND relation IS NOT NULL"
@@ -105,6 +110,48 @@ async def test_who_writes_meanwhile_waits_and_lands_in_the_new_grid(
         assert str(residence.community_id) == planner.new("west")
 
 
+async def test_an_import_planned_in_the_old_grid_is_not_written_and_can_be_checked_again(
+    street: Street, planner: Planner, live_app: FastAPI, live_database: Database
+) -> None:
+    now, store = datetime.now(UTC), live_app.state.store
+    old = street.town.at(1, 1)
+    known = street.town.staff[Role.COMMUNITY_WORKER, old.id]
+    lines = (
+        "街道,社区,姓名,职务,手机号码,值班电话",
+        f"1号街道,1号社区,{known.name},社区工作者,{known.phone},",
+        f"1号街道,1号社区,新人,社区工作者,{phone_number()},0752-9100001",
+    )
+    operator = await street.callers.staff(street.town, Role.OPERATOR)
+    found = await checked(
+        *(live_database, store, operator, street.town),
+        content="\n".join(lines).encode(),
+        now=now,
+    )
+    path, import_id = f"/imports/{found['id']}", UUID(found["id"])
+    assert (await operator.post(f"{path}/apply")).status_code == 200
+    async with live_database.transaction() as holding:
+        await holding.execute(text(PLANNED))
+        writing = asyncio.create_task(
+            working.run_apply(live_database, store, import_id, limits=LIMITS, now=now)
+        )
+        await waiting_for(live_database, "appointment_selection")
+        answer = await planner.does("apply")
+        assert answer.status_code == 200, answer.text
+        assert not writing.done()
+    await writing
+    operator = await street.callers.staff(street.town, Role.OPERATOR)
+    failed = await shown(operator, found["id"])
+    assert (failed["state"], failed["problem"]) == ("failed", "ground_changed")
+    assert "重新核对" in failed["message"]
+    assert (await operator.post(f"{path}/check")).status_code == 200
+    await working.run_check(live_database, store, import_id, limits=LIMITS, now=now)
+    again = await shown(operator, found["id"])
+    assert (again["state"], again["totals"][0]["fault"]) == ("checked", 2)
+    there = text("SELECT count(*) FROM appointment WHERE node_id = :id AND ended_at IS NULL")
+    async with live_database.transaction() as tx:
+        assert await tx.scalar(there, {"id": old.id}) == 0
+
+
 async def test_a_plan_waits_for_who_was_in_the_middle_of_a_change(
     street: Street, planner: Planner, live_database: Database
 ) -> None:
@@ -114,9 +161,15 @@ async def test_a_plan_waits_for_who_was_in_the_middle_of_a_change(
         applying = asyncio.create_task(planner.does("apply"))
         await waiting_for(live_database, "case_file")
         assert not applying.done()
+        await asyncio.sleep(0.5)
         case.times_urged += 1
+        written_at = datetime.now(UTC)
     assert (await applying).status_code == 200
     async with live_database.transaction() as tx:
+        plan = await tx.get_one(Reorganisation, UUID(planner.plan["id"]))
+        assert plan.applied_at is not None
+        # Or what is written meanwhile would count as new, and forbid undoing.
+        assert plan.applied_at > written_at - timedelta(seconds=0.3)
         found = await tx.get_one(Case, UUID(issue))
         assert (found.times_urged, str(found.community_id)) == (1, planner.new("east"))
 

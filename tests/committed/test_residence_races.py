@@ -211,6 +211,30 @@ async def test_whoever_changes_one_household_at_once_never_hangs(
         assert max(one.status_code for one in answers) < 500, [a.text for a in answers]
 
 
+async def test_who_said_the_door_of_a_new_household_is_locked_in_the_usual_order(
+    live_database: Database, live_town: Town, live_callers: Callers
+) -> None:
+    worker = (await deciders(live_callers, live_town))[1]
+    first, second = sorted(
+        [await live_callers.resident() for _ in range(2)], key=lambda one: one.person_id
+    )
+    wish = {"lane_id": str(live_town.at(*LANE).id), "address": f"{new_id().hex[-8:]}号"}
+    for caller in (second, first):  # so that they do not lie in the order of their ids
+        assert (await caller.put("/me/residence", json=wish)).status_code == 200
+    mine = select(Residence.person_id).with_for_update(nowait=True)
+    async with live_database.transaction() as tx:
+        await tx.execute(mine.where(Residence.person_id == first.person_id))
+        adding = asyncio.create_task(worker.post("/registers/households", json=wish))
+        await asyncio.sleep(0.5)  # it waits for the first one
+        assert not adding.done()
+        await tx.execute(mine.where(Residence.person_id == second.person_id))
+    answer = await adding
+    assert answer.status_code == 200, answer.text
+    for caller in (first, second):
+        home = await home_of(live_database, caller)
+        assert str(home.household_id) == answer.json()["id"]
+
+
 async def test_who_moves_out_while_her_household_is_verified_is_ended_once(
     live_database: Database, live_town: Town, live_callers: Callers
 ) -> None:

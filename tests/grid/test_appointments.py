@@ -177,18 +177,29 @@ async def test_an_unknown_node_a_backward_term_and_a_weak_password(
     refused(await operator.post("/appointments", json=weak), 422, "password_too_weak")
 
 
-async def test_a_known_person_keeps_her_name_and_password(
-    operator: Caller, town: Town, tx: Tx, days: Days, http: AsyncClient
+async def test_a_known_person_keeps_her_name_and_nobody_chooses_a_password_for_her(
+    operator: Caller, town: Town, tx: Tx, days: Days, clock: Clock, http: AsyncClient
 ) -> None:
     known = await somebody(tx, "本名", phone=phone_number())
     person = {"name": "别名", "phone": known.phone, "initial_password": "Other-2026"}
     wish = wish_for(town.at(1, 1, 1), Role.GRID_WORKER, days, person=person)
-    body = (await operator.post("/appointments", json=wish)).json()
-    assert (body["person_id"], body["name"]) == (str(known.id), "本名")
+    lane = await appointment_at(tx, town.at(1, 1, 1, 1), Role.LANE_CHIEF)
+    for path, body in (
+        ("/appointments", wish),
+        (f"/appointments/{lane.id}/stand-in", {"person": person}),
+    ):
+        problem = refused(
+            await operator.post(path, json=body), 409, "initial_password_for_known"
+        )
+        assert "邀请" in problem["message"]
+    assert not (await roles_of(tx, known.id, clock))
     signed_in = await http.post(
         "/auth/staff", json={"phone": known.phone, "password": "Other-2026"}
     )
     refused(signed_in, 401, "wrong_phone_or_password")
+    del person["initial_password"]
+    body = (await operator.post("/appointments", json=wish)).json()
+    assert (body["person_id"], body["name"]) == (str(known.id), "本名")
 
 
 async def test_an_operator_of_another_district_may_nothing(

@@ -28,9 +28,12 @@ async def test_she_states_and_changes_her_residence(
     assert stated.status_code == 200, stated.text
     assert stated.json() == {
         "lane_id": str(first.id),
+        "lane_name": first.name,
+        "community_name": town.at(1, 1).name,
         "address": "12号",
         "household_id": None,
         "state": "waiting",
+        "state_name": "待确认",
         "refusal": None,
         "confirmed_at": None,
         "version": 1,

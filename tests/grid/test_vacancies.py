@@ -203,6 +203,7 @@ async def test_whoever_acts_in_two_posts_is_listed_at_both(
                 "role": "lane_chief",
                 "role_name": "巷长",
                 "cover": "double",
+                "cover_name": "一人多岗",
                 "since": None,
                 "away_until": None,
                 "name": chief.name,

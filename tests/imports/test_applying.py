@@ -4,16 +4,17 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from neighborhood_api.grid.models import Appointment, Node, Residence, Vacancy
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person, Revocation
 from neighborhood_api.identity.places import columns_of
-from neighborhood_api.imports.applying import APPLIED
-from neighborhood_api.imports.refusals import FaultsRemain
+from neighborhood_api.imports.applying import APPLIED, write_plan
+from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.outbox import OutboxRow
+from neighborhood_api.reorganisation.models import Reorganisation, ReorganisedNode
 from tests.imports.county import DOORS, NODES, NOW, PEOPLE, POSTS, TODAY, County, outcomes
 from tests.support.posts import somebody
 
@@ -75,8 +76,8 @@ async def test_the_same_files_once_more_change_nothing(county: County) -> None:
         county.file("地点", NODES, (f"{county.grid}009", "九号巷", "街巷", county.grid)),
         county.file(
             "住户",
-            DOORS + ",户主,联系电话",
-            (county.lane, "1号", "出租", "张三", "15400000103"),
+            DOORS + ",户主,联系电话,核实日期",
+            (county.lane, "1号", "出租", "张三", "15400000103", "2026-05-01"),
         ),
         county.file(
             "人口", PEOPLE, (county.lane, "2号", "李四", "", "15400000104", "1980-02-03")
@@ -94,6 +95,32 @@ async def test_the_same_files_once_more_change_nothing(county: County) -> None:
     assert again.changes == again.faults == 0
     assert {o for kind in again.totals for o in outcomes(again, kind)} == {"unchanged"}
     assert await county.written() == before
+
+
+async def test_a_head_who_comes_with_her_household_was_seen_when_it_was(
+    county: County,
+) -> None:
+    head = f"{DOORS},户主,联系电话,核实日期"
+    mine = (county.lane, "1号", "出租", "张三", "15400000103")
+
+    async def stands(
+        day: str, *, of_her: str | None = None
+    ) -> set[tuple[str, str, date | None]]:
+        sources = [county.file("住户", head, (*mine, day))]
+        if of_her is not None:
+            person = (county.lane, "1号", "张三", "户主", "15400000103", "", of_her)
+            sources = [county.file("人口", PEOPLE + ",核实日期", person)]
+        await county.bring(*sources)
+        return {
+            (one.name, one.relation, one.verified_on)
+            for one in await county.residents()
+            if one.is_head
+        }
+
+    assert await stands("2026-05-01") == {("张三", "户主", date(2026, 5, 1))}
+    assert await stands("2026-06-01") == {("张三", "户主", date(2026, 6, 1))}
+    assert await stands("2026-05-20") == {("张三", "户主", date(2026, 6, 1))}
+    assert await stands("", of_her="2026-05-15") == {("张三", "户主", date(2026, 5, 15))}
 
 
 async def test_another_holder_of_a_single_seat_takes_it_and_the_power_is_gone_at_once(
@@ -250,3 +277,43 @@ async def test_who_said_a_door_before_it_was_registered_belongs_to_it(county: Co
     asked = "SELECT args->>'district_id' FROM procrastinate_jobs WHERE task_name = :name"
     jobs = await county.tx.scalars(text(asked), {"name": "registers.match_district"})
     assert str(county.district.id) in jobs.all()
+
+
+async def test_what_was_planned_in_the_old_grid_is_to_be_checked_again(county: County) -> None:
+    """A reorganisation ended the grid and its lanes between the plan and the writing."""
+    known = county.file("住户", DOORS, (county.lane, "1号", "自住"))
+    shops = "所属地点编码,单位名称,单位类型,单位地址"
+    sources = (
+        county.file("地点", NODES, (f"{county.grid}009", "九号巷", "街巷", county.grid)),
+        county.file("住户", DOORS, (county.lane, "7号", "自住")),
+        county.file("人口", PEOPLE, (county.lane, "1号", "李四", "", "", "1980-02-03")),
+        county.file(
+            "任职", POSTS, (county.lane, "赵六", "巷长", "15400000105", "0752-6000001")
+        ),
+        county.file("单位", shops, (county.lane, "老王小吃店", "商户", "3号")),
+    )
+    await county.bring(known)
+    tx, ended = county.tx, [county.by_code[code].id for code in (county.grid, county.lane)]
+    done = Reorganisation(
+        district_id=county.district.id,
+        name="调整",
+        effective_on=TODAY,
+        operations=[],
+        created_by_id=(await somebody(tx)).id,
+        created_at=NOW,
+    )
+    tx.add(done)
+    await tx.flush()
+    closing = update(Node).where(Node.id.in_(ended))
+    for source in sources:
+        plan = await county.plan(source)
+        assert (plan.changes, plan.faults) == (1, 0), source.name
+        async with tx.begin_nested() as meanwhile:
+            tx.add_all(
+                ReorganisedNode(reorganisation_id=done.id, node_id=one, made=False, before={})
+                for one in ended
+            )
+            await tx.execute(closing.values(valid_until=TODAY, version=2))
+            with pytest.raises(GroundChanged):
+                await write_plan(tx, plan, county.actor(), subject=done.id, now=NOW)
+            await meanwhile.rollback()

@@ -88,6 +88,7 @@ async def test_a_county_is_brought_and_taken_out_on_the_command_line(
         assert count("act") == 1
         taken = await run("export-grid", district, "out.xlsx")
         assert (taken.exit_code, "rows in out.xlsx" in taken.output) == (0, True)
+        assert count("act") == 2
         back = await run("import", "out.xlsx", district, "--apply")
         assert "Everything is there already" in back.output
         assert (await run("import-templates", "templates.xlsx")).exit_code == 0

@@ -5,19 +5,22 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from neighborhood_api.files.store import Store, fetch
-from neighborhood_api.grid.models import Household
+from neighborhood_api.grid.models import Appointment, Household
 from neighborhood_api.identity.access import Role
+from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import columns_of
 from neighborhood_api.imports import taking_out, working
 from neighborhood_api.imports.models import DataImport
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.ids import new_id
+from neighborhood_api.registers.models import RegisterLook, Resident
 from neighborhood_api.settings import Settings
 from tests.imports.bringing import LIMITS, bring, checked, doors, sheets_of, shown
 from tests.support.clock import Clock
 from tests.support.people import Callers
 from tests.support.places import Town
+from tests.support.posts import phone_number
 from tests.support.refusals import refused
 
 HERE = (1, 1, 1, 1)
@@ -64,7 +67,7 @@ async def test_an_import_is_tried_shown_and_then_written(
     act = (await tx.scalars(kept_act)).one()
     assert act.person_id == operator.person_id
     assert act.detail["totals"]["households"]["new"] == 2
-    assert "88" not in str(act.detail)
+    assert "88号" not in str(act.detail)
     assert await fetch(store, key) is None
     assert (await operator.get(f"/imports/{asked['id']}/report")).status_code == 200
 
@@ -220,7 +223,12 @@ async def test_the_grid_is_taken_out_by_a_job_and_the_asking_is_kept(
     callers: Callers, town: Town, rolled_back: Database, store: Store, tx: Tx, clock: Clock
 ) -> None:
     clerk = await callers.staff(town, Role.COMMUNITY_WORKER, 1, 1)
-    wish = {"node_id": str(town.at(1, 1).id)}
+    place = {"node_id": str(town.at(1, 1).id)}
+    problem = refused(
+        await clerk.post("/grid-exports", json=place), 422, "export_reason_needed"
+    )
+    assert "事由" in problem["message"]
+    wish = place | {"reason": "年度人口核对"}
     asked = (await clerk.post("/grid-exports", json=wish)).json()
     assert (asked["state"], asked["url"]) == ("queued", None)
     refused(await clerk.get(f"/grid-exports/{asked['id']}/file"), 410, "stored_file_gone")
@@ -236,6 +244,15 @@ async def test_the_grid_is_taken_out_by_a_job_and_the_asking_is_kept(
     assert (len(people), len(shops)) == (1, 1)
     act = (await tx.scalars(select(Act).where(Act.subject == asked["id"]))).one()
     assert act.what == "imports.grid_exported"
+    look = (
+        await tx.scalars(select(RegisterLook).where(RegisterLook.subject_id == export_id))
+    ).one()
+    assert (look.what, look.reason, look.role) == (
+        "register",
+        "年度人口核对",
+        "community_worker",
+    )
+    assert look.person_id == clerk.person_id
     clock.forward(hours=25)
     refused(await clerk.get(f"/grid-exports/{asked['id']}/file"), 410, "stored_file_gone")
 
@@ -250,3 +267,62 @@ async def test_templates_are_understood_by_the_import_itself(
         *(rolled_back, store, operator, town), content=workbook.content, now=clock.now
     )
     assert (found["state"], found["rows_total"], found["sheets_refused"]) == ("checked", 0, 0)
+
+
+async def test_whoever_may_not_look_at_one_entry_is_not_given_all_of_them(
+    callers: Callers, town: Town, rolled_back: Database, store: Store, tx: Tx, clock: Clock
+) -> None:
+    home = await tx.scalar(select(Household).where(Household.lane_id == town.at(*HERE).id))
+    assert home is not None
+    tx.add(Resident(household_id=home.id, name="王小明", **columns_of(town.place(*HERE))))  # type: ignore[arg-type]
+    await tx.flush()
+    head = "街道,社区,网格,街巷,门牌号,姓名,与户主关系"
+    content = f"{head}\n1号街道,1号社区,1号网格,1号巷,1号,李雷,户主\n".encode()
+    place = {"node_id": str(town.at(1, 1).id), "reason": "年度人口核对"}
+    told = []
+    for role, path in ((Role.OPERATOR, ()), (Role.COMMUNITY_WORKER, (1, 1))):
+        caller = await callers.staff(town, role, *path)
+        found = await checked(
+            *(rolled_back, store, caller, town, 1, 1), content=content, now=clock.now
+        )
+        report = await caller.get(found["report_url"].removeprefix("/api/v1"))
+        names = {line[2] for line in sheets_of(report.content)[-1] if line[0] == "人员"}
+        asked = (await caller.post("/grid-exports", json=place)).json()
+        export_id = UUID(asked["id"])
+        await taking_out.run_grid_export(rolled_back, store, export_id, now=clock.now)
+        file = await caller.get(f"/grid-exports/{export_id}/file")
+        sheets = sheets_of(file.content)
+        taken = any("王小明" in line for sheet in sheets for line in sheet)
+        looks = select(RegisterLook.id).where(RegisterLook.subject_id == export_id)
+        told.append((names, taken, await tx.scalar(looks) is not None, sheets[0][0][0]))
+    assert told == [
+        ({"王*"}, False, False, "编码"),
+        ({"王小明"}, True, True, "街巷编码"),
+    ]
+
+
+async def test_a_post_that_comes_with_a_file_voids_a_password_that_an_office_chose(
+    callers: Callers, town: Town, rolled_back: Database, store: Store, tx: Tx, clock: Clock
+) -> None:
+    operator = await callers.staff(town, Role.OPERATOR)
+    phones = [phone_number(), phone_number()]
+    hers, own = [
+        Person(name="新同事", phone=phone, password_hash="x", password_given=given)
+        for phone, given in zip(phones, (True, False), strict=True)
+    ]
+    tx.add_all([hers, own])
+    await tx.commit()
+    head = "街道,社区,网格,职务,姓名,联系电话,值班电话"
+    lines = [f"1号街道,1号社区,1号网格,网格员,新同事,{one},0752-6000001" for one in phones]
+    content = "\n".join([head, *lines]).encode()
+    found = await checked(*(rolled_back, store, operator, town), content=content, now=clock.now)
+    assert found["applicable"], found
+    assert (await operator.post(f"/imports/{found['id']}/apply")).status_code == 200
+    await working.run_apply(rolled_back, store, UUID(found["id"]), limits=LIMITS, now=clock.now)
+    held = select(func.count(Appointment.id)).where(
+        Appointment.person_id.in_([hers.id, own.id])
+    )
+    assert await tx.scalar(held) == 2
+    for person in (hers, own):
+        await tx.refresh(person)
+    assert (hers.password_hash, hers.password_given, own.password_hash) == (None, False, "x")

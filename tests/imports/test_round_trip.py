@@ -81,6 +81,7 @@ class Grower:
             for who in range(2):
                 await self.appoint(grid, Role.GRID_WORKER, primary=who == primary)
         for lane in [n for n in self.county.by_code.values() if n.level == Level.LANE]:
+            lane.plate_code = f"P{new_id().hex[-11:].upper()}"
             await self.appoint(lane, Role.LANE_CHIEF)
             self.open_a_shop(lane)
             for door in range(self.random.randint(0, 3)):

@@ -266,6 +266,7 @@ async def test_staff_report_for_a_caller_who_is_not_known(street: Street, tx: Tx
         "anonymous": True,
         "by_phone": True,
         "channel": "telephone",
+        "channel_name": "电话",
         "account": False,
     }
 

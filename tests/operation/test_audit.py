@@ -1,5 +1,6 @@
 """Every administrative change can be read with before and after, by whoever answers for it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,12 @@ async def test_an_act_tells_each_row_before_and_after(operator: Caller, town: To
     assert (made["table"], made["before"], made["after"]["parts"]) == ("boundary", None, 1)
     assert (removed["before"], removed["after"]) == ({"parts": 1}, {"parts": 0})
     assert {first["by_id"], last["by_id"]} == {str(operator.person_id)}
+    assert first["what_name"] == "划定边界"
+    assert first["place_names"] == {str(node.id): node.name}
+    assert first["detail_names"] == {"parts": "块数"}
+    assert removed["table_name"] == "边界"
+    shown = {"field": "parts", "field_name": "块数", "before": "1", "after": "0"}
+    assert removed["fields"] == [shown]
 
 
 async def test_what_was_flushed_before_the_act_is_told_as_well(
@@ -113,6 +120,18 @@ async def test_nobodys_name_or_number_comes_into_the_record(
     (act,) = await acts(operator, town.at(), f"subject={made.json()['id']}")
     (change,) = [one for one in act["changes"] if one["table"] == "appointment"]
     assert change["after"]["role"] == Role.COMMUNITY_WORKER.value
+    words = {one["field_name"]: one["after"] for one in change["fields"]}
+    assert (words["岗位"], words["主责"]) == ("社区工作者", "否")
+    assert words["地点"] == town.at(1, 1).name
+    assert change["table_name"] == "任职"
+    assert act["detail_names"]["role"] == "岗位"
+    over = await operator.post(f"/appointments/{made.json()['id']}/end")
+    assert over.status_code == 200, over.text
+    (ended, _) = await acts(operator, town.at(), f"subject={made.json()['id']}")
+    (over_at,) = [one for one in ended["changes"][0]["fields"] if one["field"] == "ended_at"]
+    assert (ended["what_name"], over_at["field_name"]) == ("结束任职", "结束时间")
+    assert over_at["before"] is None
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", over_at["after"])
     stored = await tx.scalar(select(Act).where(Act.subject == made.json()["id"]))
     assert stored is not None
     for told in ("甄姓名", "15412345678", "9123456"):

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from tests.support.wechat import Phones, phones_before
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 async def phones(app: FastAPI) -> AsyncIterator[Phones]:
     async with phones_before(app) as phones:
         yield phones

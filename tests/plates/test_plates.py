@@ -53,7 +53,7 @@ def pages_of(pdf: bytes) -> int:
     return int(re.findall(rb"/Type /Pages\n/Count (\d+)", pdf)[-1])
 
 
-def test_a_plate_is_a5_at_300_dots_an_inch_with_its_code_on_the_right() -> None:
+async def test_a_plate_is_a5_at_300_dots_an_inch_with_its_code_on_the_right() -> None:
     image = Image.open(BytesIO(drawing.png_of(PLATE)))
     assert image.size == (2480, 1748)
     assert [round(one) for one in image.info["dpi"]] == [300, 300]
@@ -64,14 +64,14 @@ def test_a_plate_is_a5_at_300_dots_an_inch_with_its_code_on_the_right() -> None:
     assert vacant > 3_000
 
 
-def test_a_rare_character_and_a_long_name_fit() -> None:
+async def test_a_rare_character_and_a_long_name_fit() -> None:
     long = drawing.Plate(**{**vars(PLATE), "lane": "㙓城鄣祎" * 12})
     grey = picture(drawing.png_of(long))
     assert ink(grey, (2360, 190, 2410, 480)) == 0
     assert ink(grey, (120, 190, 2360, 480)) > 5_000
 
 
-def test_pages_hold_two_plates_each() -> None:
+async def test_pages_hold_two_plates_each() -> None:
     pdf = drawing.pdf_of([PLATE] * 3, "公示牌")
     assert pdf.startswith(b"%PDF-")
     assert pages_of(pdf) == 2

@@ -9,6 +9,7 @@ from uuid import UUID
 from PIL import Image
 from sqlalchemy import select, text, update
 
+from neighborhood_api.grid.layers.models import Profile
 from neighborhood_api.grid.models import Household, PastResidence, Residence
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
@@ -26,6 +27,7 @@ from neighborhood_api.registrations.histories import CheckIn, Strike
 from neighborhood_api.registrations.histories import Entry as RegistrationEntry
 from tests.support.issues import LANE, Street
 from tests.support.people import Caller
+from tests.support.places import Town
 from tests.support.posts import phone_number
 from tests.venues.children.arranging import enrolled, new_resource, registered, seated
 
@@ -62,6 +64,16 @@ class Traces:
     def spoken_phone(self) -> str:
         """The number as people write it in a text."""
         return f"{self.phone[:3]}-{self.phone[3:7]} {self.phone[7:]}"
+
+
+async def own_names(tx: Tx, town: Town) -> None:
+    """Let the district call its lanes' chiefs otherwise."""
+    names = {Role.LANE_CHIEF.value: "邻长"}
+    profile = Profile(
+        district_id=town.at().id, level_names=[], kinds=[], role_names=names, version=0
+    )
+    tx.add(profile)
+    await tx.commit()
 
 
 async def traces(street: Street, tx: Tx, *, now: datetime) -> Traces:
@@ -261,6 +273,17 @@ async def _told(street: Street, tx: Tx, mine: Traces, *, now: datetime) -> None:
         )
         tx.add(export)
         record_act(tx, out, export.id, by=chief, now=now, kinds=kinds)
+        if kinds == ["people"]:
+            look = RegisterLook(
+                what="register",
+                subject_id=export.id,
+                person_id=chief,
+                role=Role.COMMUNITY_SECRETARY.value,
+                node_id=export.node_id,
+                reason="年度人口核对",
+                looked_at=now,
+            )
+            tx.add_all([look, trail_of(look)])
     leak = text(
         "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', 'privacy.none', 0, NULL, NULL,"
         " jsonb_build_object('phone', CAST(:phone AS text)), NULL)"

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +11,9 @@ from httpx import AsyncClient
 from sqlalchemy import select
 
 from neighborhood_api.files.store import fetch
+from neighborhood_api.grid.models import Residence
+from neighborhood_api.grid.posts.models import Selection
+from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.privacy.exporting import (
     delete_data_exports,
@@ -25,10 +29,13 @@ from tests.privacy.arranging import (
     PICK_UP,
     Traces,
     done,
+    own_names,
     traces,
 )
 from tests.support.clock import Clock
 from tests.support.issues import Street
+from tests.support.places import Town
+from tests.support.posts import appoint
 from tests.support.refusals import refused
 
 OF_HERS = {
@@ -81,8 +88,24 @@ async def written(app: FastAPI, database: Database, tx: Tx, clock: Clock) -> Dat
 
 
 async def test_a_copy_holds_every_domain_to_read_and_to_take_along(
-    app: FastAPI, her: Traces, http: AsyncClient, tx: Tx, rolled_back: Database, clock: Clock
+    app: FastAPI,
+    her: Traces,
+    town: Town,
+    http: AsyncClient,
+    tx: Tx,
+    rolled_back: Database,
+    clock: Clock,
 ) -> None:
+    held = await appoint(tx, town.at(1, 1, 1), Role.GRID_WORKER, her.caller.person_id)
+    held.ended_at = clock.now
+    told: dict[str, Any] = {"votes_for": 31, "votes_cast": 40, "note": "居民代表会议推选"}
+    chosen: dict[str, Any] = {"appointment_id": held.id, "kind": "elected"}
+    chosen |= {"decided_on": held.starts_on, "recorded_at": clock.now}
+    tx.add(Selection(**chosen, **told))
+    home = await tx.get_one(Residence, her.caller.person_id)
+    home.refused_at, home.refused_by_id, home.refusal = clock.now, held.person_id, "查无此人"
+    await tx.commit()
+    await own_names(tx, town)
     export = await written(app, rolled_back, tx, clock)
     shown = (await her.caller.get(f"/me/data-exports/{export.id}")).json()
     assert shown["state"] == "done"
@@ -94,16 +117,23 @@ async def test_a_copy_holds_every_domain_to_read_and_to_take_along(
     assert answer.status_code == 200
     copy = json.loads(answer.content)
     assert list(copy["data"]) == [section.name for section in SECTIONS]
-    assert {name for name, rows in copy["data"].items() if rows} == OF_HERS
+    of_hers = OF_HERS | {"appointments", "selections"}
+    assert {name for name, rows in copy["data"].items() if rows} == of_hers
+    (shown_choice,) = copy["data"]["selections"]
+    assert {name: shown_choice[name] for name in told} == told
+    (lives,) = copy["data"]["residence"]
+    assert (lives["refusal"], lives["refused_at"] is None) == ("查无此人", False)
     account = next(one for one in copy["data"]["account"] if one["name"] == NAME)
     assert (account["phone"], account["wechat_openid"]) == (her.phone, her.openid)
     assert copy["data"]["pick_up_persons"][0]["phone"] == her.pick_up_phone
-    assert copy["data"]["phone_looks"][0]["role"] == "lane_chief"
+    look = copy["data"]["phone_looks"][0]
+    assert (look["role"], look["role_name"]) == ("lane_chief", "邻长")
     answer = await http.get(shown["html_url"].removeprefix("/api/v1"))
     page = answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    for text in (NAME, CHILD_NAME, PICK_UP, ADDRESS, her.phone, "我的诉求", "巷长"):
+    for text in (NAME, CHILD_NAME, PICK_UP, ADDRESS, her.phone, "我的诉求", "邻长"):
         assert text in page
+    assert "巷长" not in page
     for code, name in (("closed", "已结案"), ("no_show", "未到")):
         assert f"<td>{code}</td>" not in page
         assert f"<td>{name}</td>" in page

@@ -31,6 +31,10 @@ async def test_a_request_is_answered_by_the_community_and_she_is_told(
     path = f"/staff/corrections/{asked['id']}/answer"
     answered = await done(worker, path, **ANSWER)
     assert (answered["granted"], answered["answer"]) == (True, ANSWER["answer"])
+    at = (street.town.at(1, 1, 1, 1).name, street.town.at(1, 1).name)
+    for one in (listed[0], answered):
+        assert (one["lane_name"], one["community_name"]) == at
+        assert (one["about_name"], one["wish_name"]) == ("人口登记", "更正")
     refused(await worker.post(path, json=ANSWER), 409, "correction_settled")
     mine = (await street.reporter.get("/me/corrections")).json()["items"]
     assert [(one["granted"], one["answer"]) for one in mine] == [(True, ANSWER["answer"])]

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
-from tests.privacy.arranging import done, traces
+from tests.privacy.arranging import done, own_names, traces
 from tests.support.clock import Clock
 from tests.support.issues import Street
 
@@ -28,10 +28,14 @@ async def test_the_looks_of_all_domains_are_one_list(
     exported = found["register_export"]
     assert exported["what_name"] == "人口登记（整册导出）"
     assert exported["node_id"] == str(street.town.at(1, 1).id)
+    assert (exported["role_name"], exported["reason"]) == ("社区书记", "年度人口核对")
     assert rest["next"] is None
     phone = found["issue_phone"]
     assert (phone["role_name"], phone["node_name"]) == ("巷长", "1号巷")
     assert phone["subject_id"] == her.issue_id
+    await own_names(tx, street.town)
+    own = (await her.caller.get("/me/data-looks")).json()["items"]
+    assert {one["role_name"] for one in own if one["what"] == "issue_phone"} == {"邻长"}
     assert (found["child"]["reason"], found["child"]["role"]) == (
         "联系家长",
         "community_worker",

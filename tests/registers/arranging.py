@@ -153,3 +153,14 @@ def ok(answer: Response) -> Any:  # noqa: ANN401
     """Return the body of a success."""
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def named(shown: dict[str, Any]) -> tuple[str, str]:
+    """What an answer calls the lane and the community of an entry."""
+    return shown["lane_name"], shown["community_name"]
+
+
+def named_as(town: Town, *path: int) -> tuple[str, str]:
+    """What the lane at a path and its community are called; the first lane without one."""
+    lane = path or LANE
+    return town.at(*lane).name, town.at(*lane[:2]).name

@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from neighborhood_api.grid.models import Household
 from neighborhood_api.identity.access import Role
 from neighborhood_api.registers.models import RegisterLook
-from tests.registers.arranging import LANE, Arranged, ok
+from tests.registers.arranging import LANE, Arranged, named, named_as, ok
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.refusals import refused
@@ -23,6 +23,7 @@ async def test_a_flag_is_set_changed_and_ended(
     wish = {"kind": "disabled", "since_on": "2025-01-01", "note": "行动不便"}
     added = ok(await worker.post(url, json=wish))
     assert (added["kind"], added["name"]) == ("disabled", "王*")
+    assert (added["kind_name"], bool(added["lane_name"])) == ("残疾人", True)
     assert "note" not in added
     refused(await worker.post(url, json=wish), 409, "care_flag_exists")
     late = wish | {"kind": "other", "since_on": "2999-01-01"}
@@ -56,7 +57,7 @@ async def test_the_note_is_sealed(arranged: Arranged, household: Household) -> N
 
 @pytest.mark.parametrize("by", ["flag", "resident"])
 async def test_every_look_at_somebody_is_kept(
-    by: str, arranged: Arranged, household: Household, worker: Caller
+    by: str, arranged: Arranged, household: Household, worker: Caller, town: Town
 ) -> None:
     entry = await arranged.resident(household, "王小明")
     flag = await arranged.flag(entry)
@@ -64,12 +65,14 @@ async def test_every_look_at_somebody_is_kept(
     (listed,) = [one for one in ok(page)["items"] if one["id"] == str(flag.id)]
     for secret in ("王小明", "88号", "走访", str(entry.id)):
         assert secret not in str(listed)
+    assert named(listed) == named_as(town)
     url = f"{FLAGS}/{flag.id}/look"
     if by == "resident":
         url = f"/registers/residents/{entry.id}/care-look"
     assert (await worker.post(url, json={"reason": ""})).status_code == 422
     shown = ok(await worker.post(url, json=WHY))
     assert shown["resident"]["name"] == "王小明"
+    assert named(shown["resident"]) == named_as(town)
     assert [(one["kind"], one["note"]) for one in shown["flags"]] == [
         ("living_alone", "每周二走访")
     ]

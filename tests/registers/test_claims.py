@@ -14,7 +14,7 @@ from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.notifications.models import Delivery, Subscription
 from neighborhood_api.registers.claims import jobs, matching
-from tests.registers.arranging import LANE, Arranged, claim, decide, ok
+from tests.registers.arranging import LANE, Arranged, claim, decide, named, named_as, ok
 from tests.support.clock import Clock
 from tests.support.jobs import job_context
 from tests.support.people import Caller, Callers
@@ -53,7 +53,7 @@ async def test_her_verified_number_in_the_register_confirms_at_once(
     entry = await arranged.resident(household, phone=number)
     caller = await arranged.account(number)
     body = ok(await claim(caller, household))
-    assert body["state"] == "confirmed"
+    assert (body["state"], body["state_name"]) == ("confirmed", "已确认")
     home = await arranged.home(caller)
     assert home is not None
     assert (home.confirmed_how, home.confirmed_by_id) == ("phone", None)
@@ -156,8 +156,10 @@ async def test_staff_see_who_waits_and_confirm_her(
     mine = waiting[str(caller.person_id)]
     assert (mine["name"], mine["phone"]) == ("王小明", "139****5678")
     assert (mine["address"], mine["name_is_registered"]) == ("88号", True)
+    assert named(mine) == named_as(arranged.town)
     body = ok(await decide(chief, caller.person_id, "confirm", resident_id=str(entry.id)))
     assert (body["state"], body["how"]) == ("confirmed", "staff")
+    assert (body["state_name"], body["how_name"]) == ("已确认", "工作人员确认")
     assert ok(await caller.get("/me/residence"))["state"] == "confirmed"
     assert (await arranged.fresh(entry)).person_id == caller.person_id
     assert [title for title, _ in await arranged.told(caller)] == ["住址已确认"]
@@ -232,6 +234,7 @@ async def test_staff_put_a_claim_into_a_household_of_the_lane_and_no_other(
     ok(await decide(chief, caller.person_id, "confirm", 1, **body))
     shown = ok(await caller.get("/me/residence"))
     assert (shown["household_id"], shown["address"]) == (str(household.id), "88号")
+    assert named(shown) == named_as(arranged.town)
 
 
 @pytest.mark.parametrize("way", ["elsewhere", "away", "struck off", "taken back"])
@@ -275,6 +278,7 @@ async def test_a_move_ends_the_confirmation_and_stays_in_the_history(
     moves = ok(await worker.get(f"/residence-moves?node_id={household.lane_id}"))["items"]
     seen = {one["id"]: one for one in moves}[str(past.id)]
     assert (seen["name"], seen["address"]) == ("王*", "88号")
+    assert named(seen) == named_as(arranged.town)
     # Whom staff refused is perhaps somebody else: the entry is not hers to be ended with her.
     still = str(entry.id) if way in {"elsewhere", "away"} else None
     assert seen["resident_id"] == still
@@ -345,6 +349,24 @@ async def test_two_accounts_of_one_person_have_one_residence(
     past = [tuple(row) for row in await arranged.tx.execute(kept)]
     assert past == ([(new.person_id, household.id)] if stays_new else [])
     del town
+
+
+async def test_who_speaks_for_a_household_still_does_when_two_members_are_one(
+    arranged: Arranged, household: Household, react: Reactions
+) -> None:
+    old, new, other = [await arranged.member(household, name=n) for n in "甲甲乙"]
+    chosen = {"person_id": str(old.person_id)}
+    for member in (old, other):
+        ok(await member.put("/me/household/representative", json=chosen))
+    emit(
+        arranged.tx,
+        PersonMerged(from_person_id=old.person_id, into_person_id=new.person_id),
+    )
+    await arranged.tx.commit()
+    await react()
+    assert (await arranged.fresh(household)).representative_id == new.person_id
+    shown = ok(await other.get("/me/household"))
+    assert (shown["chosen_id"], len(shown["members"])) == (str(new.person_id), 2)
 
 
 async def test_a_merged_claim_is_matched_with_the_number_of_who_stays(

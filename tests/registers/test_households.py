@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household
-from tests.registers.arranging import LANE, LONG_AGO, Arranged, ok
+from tests.registers.arranging import LANE, LONG_AGO, Arranged, named, named_as, ok
 from tests.support.people import Caller
 from tests.support.places import Town
 from tests.support.posts import phone_number
@@ -20,7 +20,9 @@ async def test_a_dwelling_is_added_changed_and_ended(
     wish = {"lane_id": str(town.at(*LANE).id), "address": " 12栋 3０1", "occupancy": "rented"}
     added = ok(await worker.post(URL, json=wish))
     assert (added["address"], added["occupancy"]) == ("12栋301", "rented")
+    assert added["occupancy_name"] == "出租"
     assert (added["verified_on"], added["residents"], added["version"]) == (today, 0, 1)
+    assert named(added) == named_as(town)
     assert [one["code"] for one in added["warnings"]] == ["no_residents"]
     refused(await worker.post(URL, json=wish), 409, "household_exists")
     one = f"{URL}/{added['id']}"
@@ -122,12 +124,13 @@ async def test_stale_and_deserted_dwellings_are_listed(
     assert await listed("&stale=true&stale_days=39") == {"202号", "203号"}
     assert await listed("&deserted=true") == {"202号", "203号"}
     items = ok(await worker.get(url))["items"]
+    assert {named(one) for one in items} == {named_as(town)}
     counts = {one["address"]: one["residents"] for one in items}
     assert (counts["201号"], counts["202号"]) == (1, 0)
 
 
 async def test_what_looks_wrong_is_told(
-    arranged: Arranged, household: Household, worker: Caller
+    arranged: Arranged, household: Household, worker: Caller, town: Town
 ) -> None:
     await arranged.resident(household, "王小明")
     twin = await arranged.resident(household, "王小明")
@@ -135,6 +138,7 @@ async def test_what_looks_wrong_is_told(
     codes = {(one["code"], one["entry_id"]) for one in shown["warnings"]}
     assert codes == {("no_head", None), ("same_name", str(twin.id))}
     assert {one["name"] for one in shown["people"]} == {"王*"}
+    assert {named(one) for one in [shown, *shown["people"]]} == {named_as(town)}
 
 
 async def test_entries_are_found_by_a_whole_number_or_door(
@@ -146,9 +150,11 @@ async def test_entries_are_found_by_a_whole_number_or_door(
     here = {"node_id": str(town.at(*LANE[:3]).id)}
     found = ok(await worker.post("/registers/search", json=here | {"phone": number}))
     assert [one["id"] for one in found["residents"]] == [str(entry.id)]
+    assert named(found["residents"][0]) == named_as(town)
     assert found["residents"][0]["phone"] == f"{number[:3]}****{number[-4:]}"
     found = ok(await worker.post("/registers/search", json=here | {"address": " 88 号"}))
     assert [one["id"] for one in found["households"]] == [str(household.id)]
+    assert named(found["households"][0]) == named_as(town)
     for body in ({"phone": number[:-1]}, {"address": "88"}):
         found = ok(await worker.post("/registers/search", json=here | body))
         assert [*found["residents"], *found["households"]] == []

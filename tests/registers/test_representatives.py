@@ -6,8 +6,11 @@ import pytest
 from httpx import Response
 
 from neighborhood_api.grid.models import Household
+from neighborhood_api.privacy.forgetting import erase_person
+from neighborhood_api.privacy.models import Erasure
 from tests.registers.arranging import Arranged, claim, ok
 from tests.support.people import Caller
+from tests.support.reactions import Reactions
 from tests.support.refusals import refused
 
 
@@ -22,7 +25,7 @@ async def appointed(staff: Caller, household: Household, person_id: UUID | None)
 
 
 async def test_more_than_half_of_the_members_decide(
-    arranged: Arranged, household: Household
+    arranged: Arranged, household: Household, react: Reactions
 ) -> None:
     first, second, third = [await arranged.member(household, name=n) for n in "甲乙丙"]
     assert ok(await choose(first, first.person_id))["representative"] is None
@@ -31,6 +34,7 @@ async def test_more_than_half_of_the_members_decide(
     assert (shown["representative"], shown["chosen_id"]) == ("丙*", str(third.person_id))
     speaking = {one["name"] for one in shown["members"] if one["is_representative"]}
     assert speaking == {"丙*"}
+    await react()
     assert [title for title, _ in await arranged.told(third)] == ["您已成为户代表"]
     assert ok(await choose(second, None))["representative"] == "丙*"
     assert ok(await choose(second, first.person_id))["representative"] == "甲*"
@@ -58,6 +62,49 @@ async def test_the_choice_of_who_left_and_of_whoever_left_counts_no_more(
     assert shown["representative"] is None
     ok(await first.post("/me/residence/leave", json={"version": 1}))
     assert ok(await choose(third, third.person_id))["representative"] == "丙*"
+
+
+@pytest.mark.parametrize("erased", [False, True])
+async def test_the_others_are_counted_anew_when_a_member_leaves(
+    erased: bool,  # noqa: FBT001
+    arranged: Arranged,
+    household: Household,
+    worker: Caller,
+    react: Reactions,
+) -> None:
+    first, second, third, fourth = [
+        await arranged.member(household, name=n) for n in "甲乙丙丁"
+    ]
+    ok(await appointed(worker, household, fourth.person_id))
+    ok(await choose(first, second.person_id))
+    assert ok(await choose(second, second.person_id))["representative"] == "丁*"
+    if erased:
+        asked = arranged.clock.now
+        erasure = Erasure(person_id=third.person_id, requested_at=asked, due_at=asked)
+        arranged.tx.add(erasure)
+        await arranged.tx.flush()
+        assert await erase_person(arranged.tx, erasure.id, now=asked)
+        await arranged.tx.commit()
+    else:
+        home = ok(await third.get("/me/residence"))
+        ok(await third.post("/me/residence/leave", json={"version": home["version"]}))
+    shown = ok(await first.get("/me/household"))
+    assert (shown["representative"], len(shown["members"])) == ("乙*", 3)
+    await react()
+    assert [title for title, _ in await arranged.told(second)] == ["您已成为户代表"]
+    # Whom staff name after the members chose goes on when one leaves who changes nothing.
+    ok(await appointed(worker, household, first.person_id))
+    ok(await claim(fourth, await arranged.household("78号"), 1))
+    assert ok(await first.get("/me/household"))["representative"] == "甲*"
+    # She leaves herself: those who stay chose somebody.
+    home = ok(await first.get("/me/residence"))
+    refusal = {"reason": "已搬走", "version": home["version"]}
+    ok(await worker.post(f"/residence-claims/{first.person_id}/refuse", json=refusal))
+    assert ok(await second.get("/me/household"))["representative"] == "乙*"
+    changes = await arranged.events("grid.representative_changed")
+    assert [one["person_id"] for one in changes] == [
+        str(one.person_id) for one in (fourth, second, first, second)
+    ]
 
 
 async def test_only_members_are_chosen_and_only_members_choose(

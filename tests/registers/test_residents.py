@@ -11,7 +11,7 @@ from neighborhood_api.grid.models import Household
 from neighborhood_api.identity.access import Role
 from neighborhood_api.registers.models import CareFlag, RegisterLook
 from tests.privacy.walking import hits
-from tests.registers.arranging import LANE, LONG_AGO, Arranged, ok
+from tests.registers.arranging import LANE, LONG_AGO, Arranged, named, named_as, ok
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.posts import phone_number
@@ -22,7 +22,7 @@ SHOPS = "/registers/establishments"
 
 
 async def test_somebody_is_registered_and_shown_masked(
-    arranged: Arranged, household: Household, worker: Caller
+    arranged: Arranged, household: Household, worker: Caller, town: Town
 ) -> None:
     number = phone_number()
     wish = {
@@ -38,6 +38,8 @@ async def test_somebody_is_registered_and_shown_masked(
     assert (added["address"], added["is_head"], added["warnings"]) == ("88号", True, [])
     listed = await worker.get(f"{URL}?node_id={household.lane_id}&limit=100")
     read = await worker.get(f"{URL}/{added['id']}")
+    (mine,) = [one for one in ok(listed)["items"] if one["id"] == added["id"]]
+    assert {named(one) for one in (added, mine, ok(read))} == {named_as(town)}
     house = await worker.get(f"/registers/households/{household.id}")
     for answer in (listed, read, house):
         ok(answer)
@@ -63,6 +65,7 @@ async def test_a_whole_entry_is_a_look_that_is_kept(
         "13912345678",
         1950,
     )
+    assert named(shown) == named_as(town)
     kept = select(RegisterLook).where(RegisterLook.subject_id == entry.id)
     (row,) = await arranged.tx.scalars(kept)
     assert (str(row.id), row.what, row.reason) == (shown["look_id"], "resident", "上门核实")
@@ -184,6 +187,8 @@ async def test_an_organisation_is_kept_like_the_others(
     }
     added = ok(await worker.post(SHOPS, json=wish))
     assert (added["contact_name"], added["contact_phone"]) == ("王*", "07****45")
+    at = named_as(town)
+    assert (added["node_name"], added["community_name"]) == at
     assert added["warnings"] == []
     twin = ok(await worker.post(SHOPS, json=wish))
     assert [one["entry_id"] for one in twin["warnings"]] == [added["id"]]
@@ -199,6 +204,7 @@ async def test_an_organisation_is_kept_like_the_others(
     )
     shown = ok(await worker.post(f"{one}/look", json={"reason": "消防检查"}))
     assert shown["contact_phone"] == "0752-6012345"
+    assert (shown["node_name"], shown["community_name"]) == at
     search = {"node_id": str(town.at(*LANE[:3]).id), "phone": "0752-6012345"}
     found = ok(await worker.post("/registers/search", json=search))["establishments"]
     assert {one["id"] for one in found} == {added["id"], twin["id"]}
@@ -207,6 +213,8 @@ async def test_an_organisation_is_kept_like_the_others(
     refused(await worker.post(f"{one}/verify"), 409, "entry_already_ended")
     listed = ok(await worker.get(f"{SHOPS}?node_id={town.at(*LANE).id}&limit=100"))["items"]
     assert [one["id"] for one in listed if one["name"] == "老王小吃店"] == [twin["id"]]
+    assert {(one["node_name"], one["community_name"]) for one in found} == {at}
+    assert at in {(one["node_name"], one["community_name"]) for one in listed}
     del arranged
 
 
@@ -217,5 +225,10 @@ async def test_an_organisation_is_at_a_lane_or_grid(
     wish = {"name": "社区医院", "kind": "institution", "address": "大门"}
     body = wish | {"node_id": str(town.at(*LANE[:2]).id)}
     refused(await clerk.post(SHOPS, json=body), 422, "not_a_lane_or_grid")
-    ok(await clerk.post(SHOPS, json=wish | {"node_id": str(town.at(*LANE[:3]).id)}))
+    grid = town.at(*LANE[:3])
+    added = ok(await clerk.post(SHOPS, json=wish | {"node_id": str(grid.id)}))
+    listed = ok(await clerk.get(f"{SHOPS}?node_id={grid.id}&limit=100"))["items"]
+    shown = [one for one in listed if one["id"] == added["id"]]
+    names = {(one["node_name"], one["community_name"]) for one in (added, *shown)}
+    assert (len(shown), names) == (1, {(grid.name, named_as(town)[1])})
     assert len(await arranged.events("registers.entry_added")) == 1

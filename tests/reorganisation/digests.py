@@ -12,6 +12,7 @@ COUNTING_UP = {"version", "moved_at", "duty_changes", "duty_seen"}
 """Columns that only ever go up; who read an old version must not write over a newer one."""
 _LEFT_OUT = {
     "node": "WHERE id NOT IN (SELECT node_id FROM reorganised_node WHERE made)",
+    "vacancy": "WHERE node_id NOT IN (SELECT node_id FROM reorganised_node WHERE made)",
     "handling_rule": "WHERE reason IS NULL OR reason NOT LIKE '网格重组%'",
 }
 
@@ -24,7 +25,8 @@ def restored_tables() -> list[str]:
 async def digests(tx: Tx, names: Iterable[str] | None = None) -> dict[str, str]:
     """Return the digest of each table; of the tree without places made by a plan.
 
-    Rules that a plan brought to successors stay, withdrawn; they are left out.
+    Rules that a plan brought to successors stay, withdrawn, and so do alarms of posts at places
+    that it made; they are left out.
     """
     whole = " UNION ALL ".join(_digest(name) for name in names or restored_tables())
     return {row[0]: row[1] for row in await tx.execute(text(whole))}

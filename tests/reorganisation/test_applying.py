@@ -4,16 +4,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from neighborhood_api.cases.models import Case, Entry, Hand
+from neighborhood_api.cases.paths import Offer
 from neighborhood_api.grid.calendar import local_day
-from neighborhood_api.grid.models import Boundary, Household, Node, Organization
+from neighborhood_api.grid.layers.models import Profile
+from neighborhood_api.grid.models import (
+    Appointment,
+    Boundary,
+    Household,
+    Node,
+    Organization,
+    Vacancy,
+)
 from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.outbox import OutboxRow
 from tests.reorganisation.arranging import Planner, split_in_two
-from tests.support.issues import Street
+from tests.support.issues import LANE, Street
 from tests.support.people import Callers
 from tests.support.places import Town
 from tests.support.posts import appoint
@@ -166,3 +176,92 @@ async def test_what_the_preview_counts_lies_with_the_successors_afterwards(
     await tx.refresh(officer)
     await tx.refresh(body)
     assert officer.node_id == body.node_id == west
+
+
+async def test_an_offer_to_another_street_is_withdrawn_and_one_that_comes_along_waits_there(
+    planner: Planner, street: Street, callers: Callers, town: Town, tx: Tx
+) -> None:
+    """Its community goes to the second street, and one of two departments goes with it."""
+    here, there = town.at(1), town.at(2)
+    body, other = town.organizations[:2]
+    (await tx.get_one(Organization, other.id)).node_id = town.at().id
+    dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+    lost, kept, near = [await street.reported() for _ in range(3)]
+    await street.done(dispatcher, lost, "dispatch", organization_id=str(body.id))
+    await street.done(dispatcher, kept, "dispatch", organization_id=str(other.id))
+    to_neighbours = {"node_id": str(town.at(1, 2).id), "text": "属邻社区"}
+    await street.done(street.chief, near, "transfer", **to_neighbours)
+    held = await street.dispatched(0)
+    offers = {str(one.case_id): one.id for one in await tx.scalars(select(Offer))}
+    moving = {"do": "move", "node": str(town.at(1, 1).id), "under": str(there.id)}
+    await planner.drafts([moving])
+    await planner.decides()
+    await planner.done("apply")
+    tx.expunge_all()
+    answers = {one: (await tx.get_one(Offer, offers[one])).answer for one in (lost, kept, near)}
+    assert answers == {lost: "void", kept: None, near: "void"}
+    waiting = await tx.get_one(Offer, offers[kept])
+    assert (waiting.node_id, waiting.street_id) == (there.id, there.id)
+    officer = await callers.staff(town, Role.DEPARTMENT_OFFICER, 1, body=0)
+    for issue in (lost, held):
+        assert (await officer.get(f"/issues/{issue}")).status_code == 404
+    lines = select(Entry.text).where(Entry.case_id == lost).order_by(Entry.id.desc()).limit(1)
+    assert "转办已撤回" in (await tx.scalar(lines) or "")
+
+    planner.operator = await callers.staff(town, Role.OPERATOR)
+    chief = await callers.staff(town, Role.LANE_CHIEF, *LANE)
+    again = {"node_id": str(town.at(2, 2).id), "text": "属邻社区"}
+    await street.done(chief, near, "transfer", **again)
+    await planner.done("undo")
+    tx.expunge_all()
+    for issue in (lost, kept):
+        back = await tx.get_one(Offer, offers[issue])
+        assert (back.answer, back.street_id, back.node_id) == (None, here.id, here.id)
+    assert (await tx.get_one(Offer, offers[near])).answer == "void"
+    open_ones = select(Offer.id).where(Offer.case_id == near, Offer.answered_at.is_(None))
+    assert (await tx.scalars(open_ones)).all() == []
+    officer = await callers.staff(town, Role.DEPARTMENT_OFFICER, 1, body=0)
+    await street.done(officer, lost, "take-over")
+    assert (await officer.get(f"/issues/{held}")).status_code == 200
+
+
+async def test_a_vacant_post_of_a_successor_raises_the_alarm_at_once(
+    planner: Planner, callers: Callers, town: Town, tx: Tx
+) -> None:
+    called = {Role.COMMUNITY_SECRETARY.value: "片区书记"}
+    profile = Profile(
+        district_id=town.at().id, level_names=[], kinds=[], role_names=called, version=0
+    )
+    tx.add(profile)
+    await tx.commit()
+    await planner.drafts(split_in_two(town))
+    east, west = planner.new("east"), planner.new("west")
+    asked = " ".join(one["what"] for one in (await planner.preview())["questions"])
+    assert "片区书记" in asked
+    assert "社区工作者" in asked
+    await planner.decides(appointment=east)
+    await planner.done("apply")
+    alarms = select(Vacancy.node_id, Vacancy.role).where(Vacancy.filled_at.is_(None))
+    found = {(str(row[0]), row[1]) for row in await tx.execute(alarms)}
+    assert found == {(west, "community_worker"), (west, "community_secretary")}
+    told = select(OutboxRow.payload).where(OutboxRow.name == "grid.post_vacant")
+    assert {one["node_id"] for one in await tx.scalars(told)} == {west}
+    lane = town.at(1, 1, 1, 1)
+    planner.operator = await callers.staff(town, Role.OPERATOR)
+    await planner.done("undo")
+    assert (await tx.execute(alarms)).all() == []
+    ends = {"do": "merge", "nodes": [str(lane.id)], "into": str(town.at(1, 1, 1, 2).id)}
+    chief = town.staff[Role.LANE_CHIEF, lane.id].id
+    planner.operator = await callers.staff(town, Role.OPERATOR)
+    await tx.execute(delete(Household).where(Household.lane_id == lane.id))
+    await planner.drafts([ends])
+    asked = (await planner.preview())["questions"]
+    nobody = [{"key": one["key"], "to": None} for one in asked]
+    assert len(nobody) == 2
+    await planner.done("decisions", decisions=nobody)
+    await planner.done("apply")
+    found = {(str(row[0]), row[1]) for row in await tx.execute(alarms)}
+    assert found == {(str(town.at(1, 1, 1, 2).id), "lane_chief")}
+    assert chief not in set(
+        await tx.scalars(select(Appointment.person_id).where(Appointment.ended_at.is_(None)))
+    )

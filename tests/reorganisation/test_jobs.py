@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
@@ -10,6 +11,7 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.notifications.models import Notification
 from neighborhood_api.reorganisation.jobs import apply_all_due
+from neighborhood_api.reorganisation.models import Reorganisation
 from tests.reorganisation.arranging import Planner, split_in_two
 from tests.support.places import Town
 from tests.venues.arranging import new_venue
@@ -51,3 +53,26 @@ async def test_a_plan_that_the_ground_does_not_bear_is_a_draft_again_and_says_wh
     operator = town.staff[Role.OPERATOR, town.at().id].id
     told = select(Notification.title).where(Notification.person_id == operator)
     assert "未能生效" in (await tx.scalar(told) or "")
+
+
+async def test_a_plan_that_fails_by_a_defect_keeps_no_other_from_its_turn(
+    planner: Planner, town: Town, rolled_back: Database, tx: Tx
+) -> None:
+    day = datetime.now(UTC) + timedelta(days=2)
+    await _scheduled(planner, town, day)
+    broken = await tx.get_one(Reorganisation, planner.plan["id"])
+    broken.new_ids = {}
+    await tx.commit()
+    other = Planner(planner.operator, town)
+    rename = {"do": "rename", "node": str(town.at(2, 1).id), "name": "新名社区"}
+    await other.drafts([rename], local_day(day + timedelta(days=1)).isoformat())
+    await other.done("apply")
+    later = day + timedelta(days=1)
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup) as caught:
+            await apply_all_due(rolled_back, now=later)
+        assert [type(one) for one in caught.value.exceptions] == [KeyError]
+    assert (await tx.get_one(Node, town.at(2, 1).id, populate_existing=True)).name == "新名社区"
+    assert (await planner.operator.get(planner.path)).json()["state"] == "scheduled"
+    told = select(func.count()).where(Notification.title.like("%暂未生效"))
+    assert await tx.scalar(told) == 1

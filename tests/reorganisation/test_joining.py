@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 from shapely.geometry import shape as solid
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from neighborhood_api.cases.models import Case, Hand
-from neighborhood_api.grid.models import Appointment, Boundary
+from neighborhood_api.grid.models import Appointment, Boundary, Node
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx, constraint_of
 from tests.reorganisation.arranging import Planner, split_in_two
@@ -20,6 +20,17 @@ from tests.support.people import Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import appoint, appointment_at, somebody
 from tests.support.refusals import refused
+
+WRITTEN_AT_A_NODE = (
+    "appointment",
+    "organization",
+    "canned_reply",
+    "shift",
+    "handling_rule",
+    "boundary",
+    "layer_cover",
+)
+"""What lies at a node by its id alone."""
 
 
 def square(east: float) -> dict[str, Any]:
@@ -70,8 +81,11 @@ async def test_a_leader_who_makes_way_leaves_no_issue_behind_and_comes_back(
     names = [*restored_tables(), "boundary", "boundary_ring"]
     before = await digests(tx, names)
     assert (await tx.get_one(Case, issue)).hand_person_id == left
+    asked = (await tx.get_one(Node, first.id)).duty_changes
     await join(planner, town)
     tx.expunge_all()
+    # Who reports in this moment, and was told the leader of before, asks once more.
+    assert (await tx.get_one(Node, first.id)).duty_changes > asked
     case = await tx.get_one(Case, issue)
     assert (case.hand_node_id, case.hand_person_id) == (first.id, comes)
     page = select(Hand).where(Hand.case_id == case.id, Hand.held_until.is_(None))
@@ -184,6 +198,14 @@ async def test_links_and_filters_with_an_old_id_lead_to_its_one_successor(
         async with tx.begin_nested():
             tx.add(new_node(second, 9))
     assert constraint_of(caught.value) == "place_is_of_today"
+    for name in WRITTEN_AT_A_NODE:  # somebody who waited writes what she looked up before
+        with pytest.raises(DBAPIError) as caught:
+            async with tx.begin_nested():
+                await tx.execute(
+                    text(f"INSERT INTO {name} (node_id) VALUES (:node_id)"),  # noqa: S608
+                    {"node_id": second.id},
+                )
+        assert constraint_of(caught.value) == "place_is_of_today", name
 
 
 async def test_an_old_id_with_several_successors_names_them_and_its_filter_finds_all(

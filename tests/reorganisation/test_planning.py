@@ -94,6 +94,7 @@ async def test_the_grid_stays_while_a_plan_waits_for_its_day(
     await planner.decides()
     await planner.done("apply")
     assert planner.plan["state"] == "scheduled"
+    assert planner.plan["state_name"] == "已排期"
     answer = await planner.operator.get(f"/grid/nodes/{at(town, 1, 1)}")
     assert answer.json()["succeeded_by"] == []
     scheduled = planner.plan

@@ -104,6 +104,9 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
         )
         if await tx.scalar(held) is not None:
             return f"{person.name} is {what} already: password replaced"
+        # She has it by now, and nobody gives one to somebody known.
+        hers = asked.person.model_copy(update={"initial_password": None})
+        asked = asked.model_copy(update={"person": hers})
     top = Post(wish.role, Level.DISTRICT, district.id)
     shell = Actor(person_id=_NOBODY, sign_in_id=_NOBODY, posts=(top,))
     _, appointed = await make_appointment(tx, shell, asked, now=now)

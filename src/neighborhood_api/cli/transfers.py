@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -22,8 +22,9 @@ from neighborhood_api.imports.planning import Plan, Scope, make_plan, raw_connec
 from neighborhood_api.imports.reading.problems import UnreadableTable
 from neighborhood_api.imports.reports import write_report
 from neighborhood_api.imports.staging import Source
-from neighborhood_api.imports.taking_out import write_grid
+from neighborhood_api.imports.taking_out import EXPORTED, write_grid
 from neighborhood_api.imports.working import limits_of
+from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Database, ReadTx
 
 NOBODY = UUID(int=0)
@@ -104,6 +105,9 @@ async def take_out(url: str, district: str, path: Path, console: Console) -> int
     async with opened(url) as database:
         async with database.transaction() as tx:
             _, scope = await operator_of(tx, district)
+            node_id, kinds = scope.place.node_id, sorted(kind.value for kind in scope.kinds)
+            told = {"node_id": node_id, "kinds": kinds, "command_line": True}
+            record_act(tx, EXPORTED, node_id, by=NOBODY, now=datetime.now(UTC), **told)
         with progress_on(console) as progress:
             tell = _telling(progress, "导出 Writing")
             return await write_grid(database, scope, path, tell)
@@ -145,7 +149,8 @@ async def operator_of(tx: ReadTx, code: str) -> tuple[Actor, Scope]:
         )
     post = Post(Role.OPERATOR, Level.DISTRICT, district.id)
     actor = Actor(person_id=NOBODY, sign_in_id=NOBODY, posts=(post,))
-    return actor, Scope.of(actor, district.place)
+    # Whoever has the command line has the database: nothing is hidden from her.
+    return actor, replace(Scope.of(actor, district.place), sees_entries=True)
 
 
 @asynccontextmanager

@@ -166,3 +166,5 @@ class RepresentativeChanged(Event):
     chinese = "户代表变更。"
     household_id: UUID
     person_id: UUID | None
+    version: int
+    """Which change of the household it was."""

@@ -49,7 +49,7 @@ class Node(Placed, Model):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     level: Mapped[int]
     kind: Mapped[str]
-    """district, street, town, community, village, grid, compound, lane or building."""
+    """district, street, community, grid, lane and others: see `layers.ready`."""
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
     code: Mapped[str]
     """National code of 12 digits at levels 0–2, plus 3 digits for each level below."""

@@ -149,7 +149,14 @@ async def list_households(
     query = service.households_at(actor, node).where(Household.id < page.below)
     rows = await tx.execute(query.order_by(Household.id.desc()).limit(page.fetch))
     views = [
-        HouseholdOut(id=h.id, lane_id=h.place.node_id, address=h.address, residents=n)
-        for h, n in rows
+        HouseholdOut(
+            id=one.id,
+            lane_id=one.place.node_id,
+            lane_name=lane,
+            community_name=community,
+            address=one.address,
+            residents=residents,
+        )
+        for one, residents, lane, community in rows
     ]
     return page.page(views, lambda view: view)

@@ -12,7 +12,7 @@ from neighborhood_api.grid.posts.choosing import SelectionIn, SelectionOut
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
-from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole, named
 
 Corner = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
 """Degrees east and north."""
@@ -179,7 +179,10 @@ class AppointeeIn(In):
     phone: Mobile
     """本人手机号，绑定微信后即生效 · Own number; binding it in WeChat gives her the post."""
     initial_password: Annotated[SecretStr, Field(min_length=8, max_length=128)] | None = None
-    """初始密码（可不设，仅用微信登录）· Lets her sign in without WeChat; may be left out."""
+    """初始密码，可不设；仅限有任命权的人为新登记的人设置，须在72小时内登录修改，
+    逾期或再任新岗即失效 · For a new person only, by who may appoint at the place. She changes
+    it when she first signs in, within 72 hours; then, or when she gets another post, it is
+    void. Better left out: WeChat or an invitation lets her in."""
 
 
 class AppointmentIn(In):
@@ -340,6 +343,9 @@ class LeaveOut(Out):
     """是否已结束或取消 · Whether it is over or cancelled."""
 
 
+COVER_NAMES = {"vacant": "空缺", "double": "一人多岗"}
+
+
 class CoverOut(Out):
     """A post that must answer, and how it is covered today."""
 
@@ -347,6 +353,8 @@ class CoverOut(Out):
     role_name: str
     cover: Literal["vacant", "double"]
     """vacant 空缺 · nobody acts; double 一人多岗 · who acts here also acts in other posts."""
+    cover_name: str = named("cover", COVER_NAMES)
+    """空缺或一人多岗 · The same in Chinese, to be shown as it is."""
     since: Moment | None
     """空缺报警时间；从未有人任职则为空 · When it became vacant; null if never held."""
     away_until: date | None
@@ -387,6 +395,10 @@ class HouseholdOut(Out):
 
     id: UUID
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """门牌 · Door within the lane."""
     residents: int

@@ -31,6 +31,7 @@ from neighborhood_api.grid.models import (
     Residence,
 )
 from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.place_names import community_name, own_name
 from neighborhood_api.grid.posts.roster.on_call import on_call_of, on_call_shown
 from neighborhood_api.grid.queries import (
     CHILDREN,
@@ -314,7 +315,7 @@ async def node_or_successors(
     return await tx.get_one(Node, node_id), heirs
 
 
-def households_at(actor: Actor, node: Node) -> Select[Household, int]:
+def households_at(actor: Actor, node: Node) -> Select[Household, int, str, str]:
     """Select the dwellings below `node` with how many residents each has.
 
     Raises: Forbidden.
@@ -329,7 +330,12 @@ def households_at(actor: Actor, node: Node) -> Select[Household, int]:
         Household.lane_id,
     )[level]
     return (
-        select(Household, func.count(Residence.person_id))
+        select(
+            Household,
+            func.count(Residence.person_id),
+            own_name(Household),
+            community_name(Household),
+        )
         .outerjoin(Residence, Residence.household_id == Household.id)
         .where(here == node.id, Household.ended_on.is_(None))
         .group_by(Household.id)

@@ -44,7 +44,7 @@ class Permission(StrEnum):
     CARE_READ = "care:read"
     """To know who needs special care; each look at a person is recorded."""
     HOUSEHOLD_IMPORT = "household:import"
-    """To bring households and people as a file, and to take them out."""
+    """To bring households and people as a file; with `register:manage`, to take them out."""
     VENUE_MANAGE = "venue:manage"
     BOOKING_READ = "booking:read"
     BOOKING_MANAGE = "booking:manage"

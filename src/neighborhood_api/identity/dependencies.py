@@ -1,5 +1,6 @@
 """Dependencies of the operations that sign somebody in."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -18,7 +19,11 @@ async def current_issuer(request: Request, gate: GateDep, device: DeviceDep) -> 
         gate.tokens,
         request.app.state.standing_of,
         device=device,
-        passwords=PasswordAge(settings.password_days, settings.passwords_remembered),
+        passwords=PasswordAge(
+            settings.password_days,
+            settings.passwords_remembered,
+            timedelta(hours=settings.invitation_hours),
+        ),
         second_step_required=settings.require_second_step,
     )
 

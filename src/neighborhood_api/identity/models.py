@@ -28,7 +28,7 @@ class Person(Model):
     unionid: Mapped[str | None] = mapped_column(default=None)
     password_hash: Mapped[str | None] = mapped_column(default=None)
     password_set_at: Mapped[datetime | None] = mapped_column(default=None)
-    """When she chose it; one without a day does not grow old."""
+    """When it was chosen; one without a day does not grow old."""
     password_given: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether somebody else chose it: then she changes it before anything else."""
     failed_sign_ins: Mapped[int] = mapped_column(default=0)

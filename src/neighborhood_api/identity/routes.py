@@ -5,7 +5,10 @@ from datetime import datetime
 from fastapi import Depends, Request
 
 from neighborhood_api.identity import joining, service, staff, tokens
-from neighborhood_api.identity.accounts.password_rules import NEXT_PASSWORD_REFUSALS
+from neighborhood_api.identity.accounts.password_rules import (
+    NEXT_PASSWORD_REFUSALS,
+    InitialPasswordExpired,
+)
 from neighborhood_api.identity.caller import ActorDep, GateDep, comes_first, limit_sign_ins
 from neighborhood_api.identity.dependencies import IssuerDep
 from neighborhood_api.identity.models import Person
@@ -65,6 +68,7 @@ async def sign_in_with_wechat(
     responses=problems(
         staff.WrongPhoneOrPassword,
         SecondStepNeeded,
+        InitialPasswordExpired,
         staff.AccountLocked,
         TooManyRequests,
         TryAgain,
@@ -182,6 +186,7 @@ async def bind_phone(
         *SIGNED_IN,
         staff.WrongOldPassword,
         staff.AccountLocked,
+        InitialPasswordExpired,
         *NEXT_PASSWORD_REFUSALS,
         TryAgain,
     ),

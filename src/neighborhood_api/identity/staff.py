@@ -105,7 +105,8 @@ async def sign_in_staff(
     Parallel guesses are looked at side by side and counted one by one: after the fifth wrong
     one all others are refused, the right password among them.
 
-    Raises: WrongPhoneOrPassword, AccountLocked, SecondStepNeeded, TryAgain.
+    Raises: WrongPhoneOrPassword, AccountLocked, InitialPasswordExpired, SecondStepNeeded,
+        TryAgain.
     """
     account = await _known_of(reader, phone)
     refuse_locked(account, now)
@@ -118,6 +119,7 @@ async def sign_in_staff(
     refuse_locked(person, now)
     if not right:
         raise counted(tx, person, WrongPhoneOrPassword(), issuer.device, now)
+    issuer.passwords.require_in_time(person, now)
     return await issuer.sign_in(tx, person, SignInKind.PASSWORD, now=now)
 
 
@@ -135,7 +137,7 @@ async def change_password(
     """Change the caller's password, and sign out her other devices.
 
     Raises: PasswordTooWeak, PasswordTooCommon, PasswordTellsOfHer, PasswordUsedBefore,
-        WrongOldPassword, AccountLocked, TryAgain.
+        WrongOldPassword, AccountLocked, InitialPasswordExpired, TryAgain.
     """
     require_strong(new)
     right, account = await _guessed(reader, actor, old, now)
@@ -149,6 +151,7 @@ async def change_password(
     refuse_locked(person, now)
     if hashed is None:
         raise counted(tx, person, WrongOldPassword(), device, now)
+    age.require_in_time(person, now)
     await replace_password(tx, person, hashed, now=now)
     person.failed_sign_ins = 0
     await forget_challenges(tx, person.id)

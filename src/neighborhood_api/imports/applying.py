@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import column, func, insert, select, table
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from neighborhood_api.grid.models import Household, Node, Organization
 from neighborhood_api.identity.access import Actor
@@ -14,12 +14,14 @@ from neighborhood_api.identity.places import COLUMNS, Level, columns_of
 from neighborhood_api.imports.establishments import rows_of, write_changed
 from neighborhood_api.imports.nodes import NodePlan
 from neighborhood_api.imports.planning import Plan, raw_connection
+from neighborhood_api.imports.plates import new_plate_code
 from neighborhood_api.imports.posting import write_posts
 from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
+from neighborhood_api.imports.tree import Spot
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.copying import Row, copy_rows
-from neighborhood_api.kit.db import Tx
-from neighborhood_api.kit.ids import new_id
+from neighborhood_api.kit.db import Tx, constraint_of
+from neighborhood_api.kit.http import OUTDATED
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.registers.models import Establishment, Resident
 
@@ -40,9 +42,11 @@ _planned_resident = table(
 _SINCE: date = Node.__table__.c.valid_from.default.arg
 _RENAMED = """
 UPDATE node SET name = g.name, kind = g.kind, code_prefix = g.code_prefix,
-    longitude = g.longitude, latitude = g.latitude, version = node.version + 1
+    longitude = g.longitude, latitude = g.latitude, plate_code = g.plate_code,
+    version = node.version + 1
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::float8[],
-    $7::int[]) AS g (id, name, kind, code_prefix, longitude, latitude, version)
+    $7::text[], $8::int[])
+    AS g (id, name, kind, code_prefix, longitude, latitude, plate_code, version)
 WHERE node.id = g.id AND node.version = g.version AND node.valid_until IS NULL
 """
 _HOUSEHOLDS_CHANGED = """
@@ -65,7 +69,8 @@ UPDATE resident SET phone = COALESCE(p.phone, resident.phone),
     relation = COALESCE(p.relation, resident.relation),
     is_head = COALESCE(p.is_head, resident.is_head),
     moved_in_on = COALESCE(p.moved_in_on, resident.moved_in_on),
-    verified_on = COALESCE(p.verified_on, resident.verified_on),
+    verified_on = CASE WHEN p.of_household THEN GREATEST(p.verified_on, resident.verified_on)
+        ELSE COALESCE(p.verified_on, resident.verified_on) END,
     version = resident.version + 1
 FROM planned_resident p
 WHERE p.resident_id = resident.id AND NOT p.is_new AND p.nth = 1 AND p.differs IS NOT NULL
@@ -106,8 +111,10 @@ async def write_plan(tx: Tx, plan: Plan, actor: Actor, *, subject: UUID, now: da
         if await write_changed(connection, changed) != len(changed):
             raise GroundChanged
         await write_posts(tx, connection, plan.posts, actor, now=now)
-    except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as exc:
-        raise GroundChanged from exc  # others wrote the same meanwhile
+    except (DBAPIError, asyncpg.PostgresError) as exc:
+        if not _came_too_late(exc):
+            raise
+        raise GroundChanged from exc
     district_id = str(plan.scope.place[Level.DISTRICT])
     await enqueue(tx, MATCH_JOB, district_id=district_id)  # numbers confirm who lives there
     record_act(
@@ -120,6 +127,12 @@ async def write_plan(tx: Tx, plan: Plan, actor: Actor, *, subject: UUID, now: da
         totals=plan.totals,
     )
     await tx.flush()
+
+
+def _came_too_late(exc: DBAPIError | asyncpg.PostgresError) -> bool:
+    """Tell whether others wrote the same meanwhile, or redrew the grid, or left their posts."""
+    twice = isinstance(exc, IntegrityError | asyncpg.IntegrityConstraintViolationError)
+    return twice or constraint_of(exc) in OUTDATED
 
 
 async def _write_nodes(connection: asyncpg.Connection, plan: NodePlan) -> None:
@@ -135,7 +148,7 @@ async def _write_nodes(connection: asyncpg.Connection, plan: NodePlan) -> None:
             "longitude": spot.longitude,
             "latitude": spot.latitude,
             "valid_from": spot.valid_from or _SINCE,
-            "plate_code": _plate_code() if spot.level == Level.LANE else None,
+            "plate_code": _plate_code(spot),
         }
         | dict.fromkeys(COLUMNS)
         | columns_of(spot.place)
@@ -144,15 +157,15 @@ async def _write_nodes(connection: asyncpg.Connection, plan: NodePlan) -> None:
     await copy_rows(connection, Node, rows)
     spots = [spot for spot in plan.changed if not spot.is_new]
     if spots:
-        columns = ("id", "name", "kind", "code_prefix", "longitude", "latitude", "version")
-        values = ([getattr(spot, name) for spot in spots] for name in columns)
+        columns = ("id", "name", "kind", "code_prefix", "longitude", "latitude", "plate_code")
+        values = ([getattr(spot, name) for spot in spots] for name in (*columns, "version"))
         done = await connection.execute(_RENAMED, *values)
         _require(done, len(spots))
 
 
-def _plate_code() -> str:
-    """Make the code of a lane's plate; it is unique, and a dozen signs long."""
-    return f"P{new_id().hex[-11:].upper()}"
+def _plate_code(spot: Spot) -> str | None:
+    """Return the code of a lane's plate: the one that the file gives it, or a new one."""
+    return spot.plate_code or (new_plate_code() if spot.level == Level.LANE else None)
 
 
 def _require(done: str, rows: int) -> None:

@@ -11,6 +11,7 @@ from neighborhood_api.imports.defusing import restored
 from neighborhood_api.imports.outcomes import Verdict
 from neighborhood_api.imports.reading.tables import Field, Kind, Row
 from neighborhood_api.imports.tree import SPELLED, Spot, Tree, alike, naming_of
+from neighborhood_api.imports.wording import Wording
 from neighborhood_api.kit.ids import new_id
 
 LONGEST_NAME = 60
@@ -28,9 +29,10 @@ class Department(NamedTuple):
 class DepartmentPlan:
     """What becomes of the departments of a file."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, wording: Wording) -> None:
         """Compare with the departments of the nodes of `tree`."""
         self.tree = tree
+        self.wording = wording
         self.verdicts: list[Verdict] = []
         self.new: list[Department] = []
         self.known: dict[tuple[UUID, str], Department] = {}
@@ -60,7 +62,10 @@ class DepartmentPlan:
             elif len(name) > LONGEST_NAME:
                 verdict.fault(f"部门名称超过 {LONGEST_NAME} 字，请缩短")
             elif found.spot.level > Level.STREET:
-                verdict.fault("部门要登记在区县或街道，请核对地点；商户、企业请填在“单位”表")
+                district, street, *_ = self.wording.levels
+                verdict.fault(
+                    f"部门要登记在{district}或{street}，请核对地点；商户、企业请填在“单位”表"
+                )
             else:
                 self._judge(verdict, found.spot, restored(name))
 

@@ -109,7 +109,8 @@ WITH plain AS (
         CASE WHEN l.is_head <> k.is_head THEN '户主' END,
         CASE WHEN l.moved_in_on <> k.moved_in_on
             OR (l.moved_in_on IS NOT NULL AND k.moved_in_on IS NULL) THEN '迁入日期' END,
-        CASE WHEN l.verified_on <> k.verified_on
+        CASE WHEN l.verified_on > k.verified_on
+            OR (NOT l.of_household AND l.verified_on < k.verified_on)
             OR (l.verified_on IS NOT NULL AND k.verified_on IS NULL) THEN '核实日期' END
     ), '') AS differs
     FROM located l

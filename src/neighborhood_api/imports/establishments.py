@@ -16,6 +16,7 @@ from neighborhood_api.imports.defusing import restored
 from neighborhood_api.imports.outcomes import Verdict
 from neighborhood_api.imports.reading.tables import Field, Kind, Row
 from neighborhood_api.imports.tree import Tree, alike, naming_of
+from neighborhood_api.imports.wording import Wording
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.sealing import seals
 from neighborhood_api.registers.models import EstablishmentKind
@@ -71,9 +72,10 @@ class Entry:
 class EstablishmentPlan:
     """What becomes of the organisations of a file."""
 
-    def __init__(self, tree: Tree, today: date) -> None:
+    def __init__(self, tree: Tree, wording: Wording, today: date) -> None:
         """Compare with the register of the places of `tree`."""
         self.tree = tree
+        self.wording = wording
         self.today = today
         self.verdicts: list[Verdict] = []
         self.new: list[Entry] = []
@@ -123,7 +125,8 @@ class EstablishmentPlan:
             if found.spot is None:
                 verdict.fault(found.fault)
             elif found.spot.level < Level.GRID:
-                verdict.fault("单位要登记在街巷或网格，请核对地点；承办部门请填在“部门”表")
+                *_, grid, lane = self.wording.levels
+                verdict.fault(f"单位要登记在{lane}或{grid}，请核对地点；承办部门请填在“部门”表")
             elif wrong := self._wrong(row):
                 verdict.fault(wrong)
             else:

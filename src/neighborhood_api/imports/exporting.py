@@ -35,6 +35,7 @@ HEADS: dict[Kind, tuple[tuple[str, int], ...]] = {
     Kind.NODES: (
         *(("编码", 20), ("名称", 24), ("类型", 8), ("上级编码", 18), ("上级", 24)),
         *(("编号前缀", 10), ("经度", 14), ("纬度", 14), ("启用日期", 12)),
+        ("公示牌编号", 16),
     ),
     Kind.ORGANIZATIONS: (("区域编码", 20), ("区域", 20), ("部门名称", 24)),
     Kind.POSTS: (
@@ -60,7 +61,7 @@ HEADS: dict[Kind, tuple[tuple[str, int], ...]] = {
 _SQL = {
     Kind.NODES: """
 SELECT n.code, n.name, n.kind, p.code AS above_code, p.name AS above, n.code_prefix,
-    n.longitude, n.latitude, n.valid_from
+    n.longitude, n.latitude, n.valid_from, n.plate_code
 FROM node n LEFT JOIN node p ON p.id = n.parent_id
 WHERE n.{scope} = $1 AND n.valid_until IS NULL ORDER BY n.level, n.code
 """,
@@ -161,7 +162,8 @@ def _node(row: Any, wording: Wording) -> Cells:  # noqa: ANN401  (like the next 
     texts = (row["code"], row["name"], kind, row["above_code"], row["above"])
     return (
         *map(_text, texts),
-        *(row["code_prefix"], row["longitude"], row["latitude"], _text(row["valid_from"])),
+        *(row["code_prefix"], row["longitude"], row["latitude"]),
+        *(_text(row["valid_from"]), _text(row["plate_code"])),
     )
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 
 from neighborhood_api.identity.places import COLUMNS, Level, Place
-from neighborhood_api.imports.kinds import KIND_WORDS
 from neighborhood_api.imports.node_rows import (
     CODE,
     DIGITS,
@@ -23,6 +22,7 @@ from neighborhood_api.imports.node_rows import (
     wrong_text,
 )
 from neighborhood_api.imports.outcomes import Outcome, Verdict
+from neighborhood_api.imports.plates import Plates, differs
 from neighborhood_api.imports.reading.tables import Field, Kind, Row
 from neighborhood_api.imports.tree import NOT_HERE, SEVERAL, SPELLED, Naming, Spot, Tree, alike
 from neighborhood_api.imports.wording import Wording
@@ -31,7 +31,7 @@ from neighborhood_api.kit.ids import new_id
 _MOST_CHILDREN = 999
 _OWN = (
     *("id", "kind", "code", "name", "parent_id", "code_prefix", "longitude", "latitude"),
-    *("version", "valid_from"),
+    *("version", "valid_from", "plate_code"),
 )
 _COLUMNS = f"level, {', '.join((*_OWN, *COLUMNS))}"
 _NODES = f"""
@@ -84,6 +84,7 @@ class NodePlan:
         self.mentioned: dict[UUID, int] = {}
         self.seated: list[Seated] = []
         self._new_rows: dict[UUID, Verdict] = {}
+        self._plates = Plates()
         self._tried: dict[UUID, int] = {}
         """How far the codes below a place are given out."""
 
@@ -93,6 +94,7 @@ class NodePlan:
         """Compare every row, from the district down, in whatever order they stand."""
         await asyncio.to_thread(self._compare_all, rows)
         await self._refuse_taken_codes(connection)
+        await self._plates.refuse_taken(connection)
         self._find_twins()
 
     def _compare_all(self, rows: Iterable[tuple[int, Row]]) -> None:
@@ -118,8 +120,7 @@ class NodePlan:
         name, code, naming = described(row)
         kind = self.wording.kinds.get(word or "")
         if word is not None and kind is None:
-            known = dict.fromkeys((*self.wording.levels, *KIND_WORDS.values()))
-            verdict.fault(f"类型只能是{'、'.join(known)}")
+            verdict.fault(f"类型只能是{'、'.join(self.wording.known_kinds)}")
             return True
         spot = self.tree.by_code.get(code) if code else None
         own = kind[1] if kind else spot.level if spot else level_of(code, row)
@@ -160,7 +161,8 @@ class NodePlan:
         if known is not None:
             self._compare(verdict, row, known, parent, name, level)
         elif level == Level.DISTRICT:
-            verdict.fault("区县编码与导入的区县不同，请核对")
+            words = self.wording.levels[level]
+            verdict.fault(f"{words}编码与导入的{words}不同，请核对")
         elif self.tree.root.level >= level:
             verdict.fault(NOT_HERE.format(name or code))
         elif parent is None:
@@ -247,6 +249,7 @@ class NodePlan:
             or self._kind(row, known.kind) != known.kind
             or (row.get(Field.CODE_PREFIX) or known.code_prefix) != known.code_prefix
             or (point is not None and not same_point(point, (known.longitude, known.latitude)))
+            or differs(row, known)
         )
 
     def _note_name(self, verdict: Verdict, known: Spot, name: str | None) -> bool:
@@ -277,10 +280,17 @@ class NodePlan:
         if point is not None and not same_point(point, (known.longitude, known.latitude)):
             verdict.change("坐标有变")
             (known.longitude, known.latitude), changed = point, True
+        if self._note_plate(verdict, row, known):
+            verdict.change(f"公示牌编号设为 {known.plate_code}")
+            changed = True
         if (row.day(Field.VALID_FROM) or known.valid_from) != known.valid_from:
             verdict.warn(f"启用日期登记为 {known.valid_from}，不随表修改")
         if changed:
             self.changed.append(known)
+
+    def _note_plate(self, verdict: Verdict, row: Row, spot: Spot) -> bool:
+        """Give a lane the code of its plate, where the row has one; tell whether it got it."""
+        return self._plates.note(verdict, row, spot, self.wording.lanes)
 
     def _add(
         self,
@@ -311,6 +321,7 @@ class NodePlan:
             valid_from=row.day(Field.VALID_FROM),
             is_new=True,
         )
+        self._note_plate(verdict, row, spot)
         verdict.add()
         self.tree.add(spot)
         self.new.append(spot)

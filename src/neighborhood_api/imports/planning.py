@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -56,6 +56,15 @@ class Scope:
 
     place: Place
     kinds: frozenset[Kind]
+    sees_entries: bool = False
+    """Whether whole entries of the registers are shown there, and not only masked ones."""
+
+    @property
+    def taken_out(self) -> "Scope":
+        """Return what leaves as a file: people for nobody to whom no single entry is shown."""
+        if self.sees_entries:
+            return self
+        return replace(self, kinds=self.kinds - PEOPLE_KINDS)
 
     @property
     def district_id(self) -> UUID:
@@ -73,7 +82,8 @@ class Scope:
         kinds: set[Kind] = {Kind.NODES, Kind.ORGANIZATIONS} if grid else set()
         kinds |= {Kind.POSTS} if grid and posts else set()
         kinds |= PEOPLE_KINDS if people else set()
-        return cls(place, frozenset(kinds))
+        sees = actor.may(Permission.REGISTER_MANAGE, at=place)
+        return cls(place, frozenset(kinds), sees)
 
 
 @dataclass
@@ -138,10 +148,10 @@ async def make_plan(
         connection, sources, limits, tell, today=today, titles=wording.titles
     )
     tree = await tree_of(connection, scope.place)
-    nodes, departments = NodePlan(tree, wording, today), DepartmentPlan(tree)
+    nodes, departments = NodePlan(tree, wording, today), DepartmentPlan(tree, wording)
     posts = PostPlan(tree, departments, wording, now)
-    establishments = EstablishmentPlan(tree, today)
-    refused = _refuse_kinds(staged, scope)
+    establishments = EstablishmentPlan(tree, wording, today)
+    refused = _refuse_kinds(staged, scope, wording)
     await nodes.compare(connection, staged.held.get(Kind.NODES, ()))
     await departments.load(connection)
     departments.compare(staged.held.get(Kind.ORGANIZATIONS, ()))
@@ -151,7 +161,7 @@ async def make_plan(
     verdicts = (part.verdicts for part in (nodes, departments, posts, establishments))
     await _copy_verdicts(connection, [*refused, *chain.from_iterable(verdicts)])
     await _copy_missing(connection, nodes, departments, posts, establishments)
-    places = await asyncio.to_thread(_places, staged, tree)
+    places = await asyncio.to_thread(_places, staged, tree, wording.lanes)
     await connection.copy_records_to_table("staged_place", records=places)
     await compare_doors(connection)
     await connection.execute(_SETTLED)
@@ -165,13 +175,14 @@ async def make_plan(
     )
 
 
-def _refuse_kinds(staged: Staged, scope: Scope) -> list[Verdict]:
+def _refuse_kinds(staged: Staged, scope: Scope, wording: Wording) -> list[Verdict]:
     """Refuse the rows of kinds that the caller may not bring."""
     refused: list[Verdict] = []
     for kind in staged.held.keys() - scope.kinds:
         for n, _ in staged.held.pop(kind):
             verdict = Verdict(n, kind)
-            verdict.fault("您只能导入住户、人员和单位，请由区县管理员导入此表")
+            who = wording.title(Role.OPERATOR)
+            verdict.fault(f"您只能导入住户、人员和单位，请由{who}导入此表")
             refused.append(verdict)
     return refused
 
@@ -226,14 +237,14 @@ async def _copy_missing(
     await connection.copy_records_to_table("staged_missing", records=rows)
 
 
-def _places(staged: Staged, tree: Tree) -> list[tuple[Any, ...]]:
+def _places(staged: Staged, tree: Tree, lanes: str) -> list[tuple[Any, ...]]:
     """Find the lane of each way in which households and people name one."""
     rows: list[tuple[Any, ...]] = []
     for naming, number in staged.places.items():
         found = tree.find(naming)
         spot, fault = found.spot, found.fault or None
         if spot is not None and spot.level != Level.LANE:
-            fault = f"“{spot.name}”不是街巷或楼栋，住户要登记在街巷或楼栋"
+            fault = f"“{spot.name}”不是{lanes}，住户要登记在{lanes}"
             spot = None
         warning = "；".join(found.warnings) or None
         if spot is None:

@@ -20,6 +20,7 @@ from neighborhood_api.grid.posts.choosing import SelectionChangeIn
 from neighborhood_api.grid.posts.models import Selection
 from neighborhood_api.grid.posts.selections import change_selection
 from neighborhood_api.identity.access import Actor, Role
+from neighborhood_api.identity.accounts.given import void_given_passwords
 from neighborhood_api.identity.models import Person
 from neighborhood_api.imports.appointees import Wanted
 from neighborhood_api.imports.posts import PostPlan, sorted_by_node
@@ -117,6 +118,7 @@ async def _appoint(
     now: datetime,
 ) -> None:
     people = await _people_of(tx, wanted)
+    await void_given_passwords(tx, [one.id for one in people.values()], now=now)
     covered = chosen | await _with_workers(tx, wanted)
     day = local_day(now)
     rows: list[Model] = []

@@ -116,7 +116,7 @@ class PostPlan:
                 wanted.verdict.fault(f"{title}只能由一人担任，文件中有多人")
                 continue
             self._judge(wanted)
-        settle_primaries(self.wanted, self._held)
+        settle_primaries(self.wanted, self._held, self.wording)
 
     @property
     def to_write(self) -> list[Wanted]:
@@ -167,7 +167,7 @@ class PostPlan:
             titles = dict.fromkeys(self.wording.title(one) for one in Role)
             return f"岗位只能是{'、'.join(titles)}"
         if role is Role.CHIEF_OPERATOR:
-            return "总管理员只能由命令行任命，请删去此行"
+            return f"{self.wording.title(role)}只能由命令行任命，请删去此行"
         if spot.level not in LEVEL_OF[role]:
             return f"{self.wording.title(role)}不属于这一层级，请核对地点或岗位"
         if name is None or len(name) > _LONGEST_NAME:
@@ -194,7 +194,7 @@ class PostPlan:
         if role is not Role.DEPARTMENT_OFFICER:
             return None, ""
         if name is None:
-            return None, "部门承办人要填写所属部门"
+            return None, f"{self.wording.title(role)}要填写所属部门"
         found = self.departments.find(spot, restored(name))
         return found, "" if found else f"“{spot.name}”没有部门“{name}”，请先登记部门"
 

@@ -13,6 +13,7 @@ from neighborhood_api.imports.planning import Plan
 from neighborhood_api.imports.reading.tables import Kind
 from neighborhood_api.kit.sealing import seals
 from neighborhood_api.kit.sheets import harmless
+from neighborhood_api.registers.masking import masked_name
 
 AT_ONCE = 5_000
 _ABOUT = {"fault": "错误", WARNING: "提醒", "changed": "", "new": ""}
@@ -100,7 +101,10 @@ async def _write_missing(connection: asyncpg.Connection, plan: Plan, book: Book)
         spot = plan.tree.by_id.get(row["node_id"])
         door = "" if row["address"] is None else unseal(row["address"], "address")
         where = "" if spot is None else f"{spot.name} {spot.code}"
-        told = (KIND_NAMES[Kind(row["kind"])], where, row["name"] or "", door)
+        name = row["name"]
+        if row["kind"] == Kind.PEOPLE.value and not plan.scope.sees_entries:
+            name = masked_name(name)
+        told = (KIND_NAMES[Kind(row["kind"])], where, name or "", door)
         rows.append([harmless(text) for text in told])
         if len(rows) >= AT_ONCE:
             await asyncio.to_thread(sheet.add, rows)

@@ -260,17 +260,22 @@ EXPORT_FOUND = (*SIGNED_IN, Forbidden, taking_out.GridExportNotFound, NodeNotFou
 @router.post(
     "/grid-exports",
     summary="导出网格和人员 · Export the grid and its people",
-    responses=problems(*SIGNED_IN, Forbidden, NodeNotFound, taking_out.GridExportUnderWay),
+    responses=problems(
+        *(*SIGNED_IN, Forbidden, NodeNotFound),
+        *(taking_out.GridExportUnderWay, taking_out.ExportReasonNeeded),
+    ),
 )
 async def export_grid(
     body: GridExportIn, actor: ActorDep, tx: TxDep, now: NowDep
 ) -> GridExportOut:
-    """后台导出为可再导入的工作簿；区县管理员导出全部，社区导出本社区住户、人口和单位；留有记录。
+    """后台导出为可再导入的工作簿；管理员导出地点、部门和任职，社区导出本社区住户、人口和单位；留有记录。
 
     A workbook that can be imported again, written in the background. Every export is recorded.
+    Operators take out places, departments and posts; households, people and organisations
+    leave with who may look at their entries, and it counts as a look at each of them.
     """
-    scope = await service.require_scope(tx, actor, body.node_id, now=now)
-    export = await taking_out.export_grid(tx, actor, scope, now=now)
+    scope = await taking_out.require_taken_out(tx, actor, body.node_id, now=now)
+    export = await taking_out.export_grid(tx, actor, scope, body.reason, now=now)
     return taking_out.grid_export_view(export, now=now)
 
 

@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 
 from neighborhood_api.imports.reading.tables import Kind
 from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.registers.schemas import Why
 
 
 class ImportState(StrEnum):
@@ -86,10 +87,16 @@ class GridExportIn(In):
     """A wish to take the grid and its people out as a file."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"node_id": "0198c0de-0000-7000-8000-000000000001"}]}
+        json_schema_extra={
+            "examples": [
+                {"node_id": "0198c0de-0000-7000-8000-000000000001", "reason": "年度人口核对"}
+            ]
+        }
     )
     node_id: UUID
     """导出哪里 · The district, or a community with its households and people."""
+    reason: Why | None = None
+    """事由，导出住户和人口时必填，本人可见 · Needed with households and people; they see it."""
 
 
 class GridExportState(StrEnum):

@@ -155,7 +155,7 @@ async def place_of(source: Source, node_id: UUID, *, now: datetime) -> Place:
 
 
 async def require_scope(source: Source, actor: Actor, node_id: UUID, *, now: datetime) -> Scope:
-    """Return what the caller may bring for a place, or take out of it.
+    """Return what the caller may bring for a place; `taken_out` of it she may take out.
 
     Raises: NodeNotFound, Forbidden.
     """

@@ -309,7 +309,10 @@ def _stage_household(staged: Staged, batch: Batch, n: int, row: Row) -> None:
         phone = row.get(Field.PHONE)
         sealed = None if phone is None else seals().seal(phone, "phone")
         batch.setdefault("staged_resident", []).append(
-            (n, place, address, new_id(), head, sealed, None, None, True, None, None, True)
+            (
+                *(n, place, address, new_id(), head, sealed, None, HEAD_OF_HOUSEHOLD),
+                *(True, None, row.day(Field.VERIFIED_ON), True),
+            )
         )
 
 

@@ -11,18 +11,20 @@ from sqlalchemy import update
 
 from neighborhood_api.files.store import Store, new_key
 from neighborhood_api.grid.service import NodeNotFound, standing_of
-from neighborhood_api.identity.access import Actor, Forbidden
+from neighborhood_api.identity.access import Actor, Forbidden, Permission
 from neighborhood_api.imports import vault
 from neighborhood_api.imports.exporting import Tell, write_workbook
 from neighborhood_api.imports.models import GridExport
-from neighborhood_api.imports.planning import Scope, raw_connection
+from neighborhood_api.imports.planning import PEOPLE_KINDS, Scope, raw_connection
 from neighborhood_api.imports.schemas import GridExportOut, GridExportState
 from neighborhood_api.imports.service import KEPT, REASONS, require_scope
 from neighborhood_api.imports.working import FOLDER
 from neighborhood_api.kit.acts import record_act
-from neighborhood_api.kit.db import Database, ReadTx, Tx, refusing
+from neighborhood_api.kit.db import Database, ReadTx, Source, Tx, refusing
 from neighborhood_api.kit.jobs import enqueue
 from neighborhood_api.kit.problems import InternalError, Problem
+from neighborhood_api.registers.looking import write_down
+from neighborhood_api.registers.models import LookedAt
 
 EXPORT_JOB = "imports.export_grid"
 EXPORTED = "imports.grid_exported"
@@ -43,6 +45,14 @@ class GridExportNotFound(Problem):
     message = "没有找到这次导出"
 
 
+class ExportReasonNeeded(Problem):
+    """The file shows the whole register of a place: a look at everybody in it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "An export with households and people needs a reason"
+    message = "导出内容含住户和人口信息，请填写导出事由"
+
+
 class GridExportUnderWay(Problem):
     """One export of a person at a time."""
 
@@ -50,11 +60,32 @@ class GridExportUnderWay(Problem):
     message = "上一次导出还在进行，请完成后再导出"
 
 
-async def export_grid(tx: Tx, actor: Actor, scope: Scope, *, now: datetime) -> GridExport:
+async def require_taken_out(
+    source: Source, actor: Actor, node_id: UUID, *, now: datetime
+) -> Scope:
+    """Return what the caller may take out of a place.
+
+    Raises: NodeNotFound, Forbidden.
+    """
+    scope = (await require_scope(source, actor, node_id, now=now)).taken_out
+    if not scope.kinds:
+        raise Forbidden(permission=Permission.REGISTER_MANAGE.value)
+    return scope
+
+
+async def export_grid(
+    tx: Tx, actor: Actor, scope: Scope, reason: str | None, *, now: datetime
+) -> GridExport:
     """Have the grid and its people written to a file; that somebody asked is kept.
 
-    Raises: GridExportUnderWay.
+    With people it is a look at each of them, in a post that may look at one, for a reason.
+
+    Raises: GridExportUnderWay, ExportReasonNeeded.
+    Emits: RegisterEntryShown.
     """
+    shows_people = bool(scope.kinds & PEOPLE_KINDS)
+    if shows_people and reason is None:
+        raise ExportReasonNeeded
     export = GridExport(
         person_id=actor.person_id,
         node_id=scope.place.node_id,
@@ -70,6 +101,9 @@ async def export_grid(tx: Tx, actor: Actor, scope: Scope, *, now: datetime) -> G
     record_act(
         tx, EXPORTED, export.id, by=actor.person_id, now=now, node_id=node_id, kinds=kinds
     )
+    if reason is not None and shows_people:
+        manage, what = Permission.REGISTER_MANAGE, LookedAt.REGISTER
+        write_down(tx, actor, what, export.id, scope.place, manage, reason, now)
     await enqueue(tx, EXPORT_JOB, export_id=str(export.id))
     return export
 
@@ -84,7 +118,7 @@ async def find_grid_export(
     found = await tx.get(GridExport, export_id)
     if found is None or found.person_id != actor.person_id:
         raise GridExportNotFound
-    await require_scope(tx, actor, found.node_id, now=now)
+    await require_taken_out(tx, actor, found.node_id, now=now)
     return found
 
 
@@ -121,7 +155,7 @@ async def run_grid_export(
             key, secret, node_id = export.storage_key, export.secret, export.node_id
             standing = await standing_of(tx, export.person_id, now)
             actor = Actor(export.person_id, export_id, standing.posts, standing.residence)
-        scope = await require_scope(database.reader, actor, node_id, now=now)
+        scope = await require_taken_out(database.reader, actor, node_id, now=now)
         with TemporaryDirectory(prefix=FOLDER) as folder:
             path = Path(folder) / "grid.xlsx"
             rows = await write_grid(database, scope, path, _teller(database, export_id))

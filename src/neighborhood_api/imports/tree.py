@@ -59,6 +59,7 @@ class Spot:
     latitude: float | None = None
     version: int = 1
     valid_from: date | None = None
+    plate_code: str | None = None
     is_new: bool = False
     former: str = ""
     """What it was called before the file named it otherwise."""

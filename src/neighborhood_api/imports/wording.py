@@ -12,7 +12,6 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.imports.kinds import KIND_WORDS, KINDS
 
 LEVEL_WORDS = ("区县", "街道", "社区", "网格", "街巷")
-USUAL_KINDS = ("district", "street", "community", "grid", "lane")
 ROLES: dict[str, Role] = {name: role for role, name in ROLE_NAMES.items()} | {
     "楼长": Role.LANE_CHIEF,
     "楼栋长": Role.LANE_CHIEF,
@@ -53,14 +52,24 @@ class Wording:
         """Tell whether there are places of a kind at a level."""
         return self.allowed is None or kind in self.allowed[level]
 
+    @property
+    def known_kinds(self) -> list[str]:
+        """The words for kinds of places that there are here."""
+        kinds = [
+            word
+            for kind, word in KIND_WORDS.items()
+            if self.allowed is None or any(kind in some for some in self.allowed)
+        ]
+        return [*dict.fromkeys((*self.levels, *kinds))]
+
+    @property
+    def lanes(self) -> str:
+        """What the places are called in which households live."""
+        return "街巷或楼栋" if self.allowed is None else self.levels[Level.LANE]
+
     def usual_kind(self, level: Level) -> str:
         """Return the kind of a place of which only the level is known."""
-        usual = USUAL_KINDS[level]
-        return (
-            usual
-            if self.allowed is None or self.allows(usual, level)
-            else self.allowed[level][0]
-        )
+        return self.kinds[self.levels[level]][0]
 
     def kind_word(self, kind: str) -> str:
         """Return a word that an import takes for a kind."""

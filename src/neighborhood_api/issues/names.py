@@ -1,6 +1,9 @@
-"""What moves are called."""
+"""What moves and other codes of issues are called."""
 
+from neighborhood_api.cases.timekeeping import Purpose
+from neighborhood_api.cases.warnings import Colour
 from neighborhood_api.cases.workflow import Move
+from neighborhood_api.issues.models import ReportChannel
 
 MOVE_NAMES: dict[Move, str] = {
     Move.REPORT: "上报",
@@ -51,3 +54,17 @@ MOVE_NAMES: dict[Move, str] = {
     Move.UNMERGE: "撤销并案",
     Move.FOLLOW: "随主件办理",
 }
+CHANNEL_NAMES: dict[ReportChannel, str] = {
+    ReportChannel.MINI_PROGRAM: "小程序",
+    ReportChannel.TELEPHONE: "电话",
+    ReportChannel.COUNTER: "窗口",
+}
+PURPOSE_NAMES: dict[Purpose, str] = {
+    Purpose.RESPOND: "回应",
+    Purpose.RESOLVE: "办结",
+    Purpose.VERIFY: "核查",
+    Purpose.CHECK_IN: "报到",
+    Purpose.ORDER: "督办",
+    Purpose.REMEDY: "整改",
+}
+COLOUR_NAMES: dict[Colour, str] = {Colour.YELLOW: "即将超时", Colour.RED: "已超时"}

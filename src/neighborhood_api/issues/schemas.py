@@ -11,7 +11,9 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.identity.schemas import Mobile
 from neighborhood_api.issues.models import ReportChannel
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.issues.names import CHANNEL_NAMES
+from neighborhood_api.issues.workflow import ISSUE
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.schedules.clocks import Clock
 
 Text = Annotated[Line, Field(max_length=2000)]
@@ -197,6 +199,8 @@ class ReporterOut(Out):
     """代来电群众登记 · Entered by staff for a caller."""
     channel: ReportChannel
     """上报渠道 · How it was reported."""
+    channel_name: str = named("channel", CHANNEL_NAMES)
+    """上报渠道 · The same in Chinese, to be shown as it is."""
     account: bool
     """有账号；没有的可代其补充、确认、重办、评价 · Without one, intake staff speak for her."""
 
@@ -225,7 +229,11 @@ class EntryOut(Out):
     who: str | None
     """经办岗位和姓名 · Post and name of staff."""
     from_state: State | None
+    from_state_name: str | None = named("from_state", ISSUE.names)
+    """之前的状态名称 · The same in Chinese, to be shown as it is."""
     to_state: State
+    to_state_name: str = named("to_state", ISSUE.names)
+    """之后的状态名称 · The same in Chinese, to be shown as it is."""
     text: str | None
     note: str | None
     """仅工作人员可见的说明 · What only staff read."""

@@ -1,10 +1,11 @@
 """Bases of request and response bodies; attribute docstrings become API descriptions."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic_core import PydanticUndefined
 from typing_extensions import override
 
@@ -53,9 +54,25 @@ class Whole(In):
 
 
 class Out(BaseModel):
-    """A response body, filled from an object with the same attributes."""
+    """A response body, filled from an object with the same attributes; no field is left out."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+def named(field: str, names: Mapping[Any, str]) -> Any:  # noqa: ANN401  (a field is any type)
+    """Return a field of an answer that tells what the code in an earlier field is called.
+
+    Of no code it is null. So whoever shows the answer needs no table of codes of her own.
+    """
+
+    def name(shown: dict[str, Any]) -> str | None:
+        return None if shown[field] is None else names[shown[field]]
+
+    return Field(default_factory=name)
 
 
 class Done(Out):

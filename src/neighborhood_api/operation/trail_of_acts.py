@@ -1,7 +1,7 @@
 """What administrators did, with before and after, for whoever answers for a district."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -15,41 +15,8 @@ from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.paging import Page, PageRequest
-from neighborhood_api.kit.schema import Moment, Out
-
-
-class ActChangeOut(Out):
-    """One row that an act changed."""
-
-    table: str
-    """数据表 · Which table."""
-    id: str
-    """记录编号 · Which row."""
-    before: dict[str, Any] | None
-    """变更前；新增为空 · Before; null for a new row."""
-    after: dict[str, Any] | None
-    """变更后；删除为空 · After; null for a deleted row."""
-
-
-class ActOut(Out):
-    """One administrative change; never changed, never deleted."""
-
-    id: UUID
-    what: str
-    """做了什么，如 grid.appointment_made · What was done."""
-    subject: str
-    """对象编号 · To what."""
-    by_id: UUID
-    by_name: str | None
-    """操作人；已注销为空 · Who did it; null once she was erased."""
-    at: Moment
-    detail: dict[str, Any]
-    """补充信息 · More about it: ids, codes, numbers and days."""
-    changes: list[ActChangeOut]
-    """变更前后，最多 50 条 · Rows before and after, up to 50."""
-    more_changes: int
-    """未列出的条数 · How many more rows changed."""
-
+from neighborhood_api.kit.schema import Out
+from neighborhood_api.operation.reading_acts import ActOut, act_views
 
 ActPage = Page[ActOut]
 
@@ -89,7 +56,8 @@ async def list_acts(
         .order_by(Act.id.desc())
         .limit(page.fetch)
     )
-    return page.page([_view(*row) for row in await tx.execute(query)], lambda view: view)
+    rows = [(act, name) for act, name in await tx.execute(query)]
+    return page.page(await act_views(tx, rows), lambda view: view)
 
 
 def _of(node: Node) -> ColumnElement[bool]:
@@ -118,19 +86,3 @@ def _conditions(wanted: ActFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(Act.acted_at < wanted.until)
     return found
-
-
-def _view(act: Act, name: str | None) -> ActOut:
-    detail = dict(act.detail)
-    rows = detail.pop("changes", [])
-    return ActOut(
-        id=act.id,
-        what=act.what,
-        subject=act.subject,
-        by_id=act.person_id,
-        by_name=name,
-        at=act.acted_at,
-        detail=detail,
-        changes=[ActChangeOut(**row) for row in rows if "more" not in row],
-        more_changes=sum(row.get("more", 0) for row in rows),
-    )

@@ -31,6 +31,8 @@ from neighborhood_api.privacy.models import DataExport
 from neighborhood_api.privacy.pages import page_of
 from neighborhood_api.privacy.schemas import DataExportOut, DataExportState
 from neighborhood_api.privacy.sections import SECTIONS
+from neighborhood_api.privacy.sections.shape import OWN_NAME
+from neighborhood_api.privacy.wording import named
 
 LINK_SECONDS = 600
 GIVEN_UP = timedelta(hours=3)
@@ -197,10 +199,18 @@ async def copy_of(tx: ReadTx, person_id: UUID) -> dict[str, list[dict[str, Any]]
     ids = await ids_of(tx, person_id)
     return {
         section.name: [
-            dict(row) for row in (await tx.execute(section.statement(ids))).mappings()
+            _naming_the_post(dict(row))
+            for row in (await tx.execute(section.statement(ids))).mappings()
         ]
         for section in SECTIONS
     }
+
+
+def _naming_the_post(row: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what a post is usually called, where its district has no name of its own."""
+    if row.get("role") is not None and OWN_NAME in row:
+        row[OWN_NAME] = row[OWN_NAME] or named("", "role", row["role"])
+    return row
 
 
 async def write_data_export(

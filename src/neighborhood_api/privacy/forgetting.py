@@ -29,6 +29,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.files.models import File
 from neighborhood_api.files.store import THUMBNAIL
 from neighborhood_api.grid.models import PastResidence, Residence
+from neighborhood_api.grid.residences.stays import leave_stay, locked_residence
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.revocations import revoke_person, revoke_sign_in
@@ -201,7 +202,7 @@ async def _sought(tx: Tx, ids: Sequence[UUID]) -> Sought:
 
 
 async def _end_what_is_to_come(tx: Tx, person_id: UUID, *, now: datetime) -> None:
-    """Cancel her bookings, and take her children out."""
+    """Cancel her bookings, take her children out, and let her household go on without her."""
     actor = Actor(person_id, person_id)
     mine = select(Registration).where(
         Registration.person_id == person_id,
@@ -220,6 +221,9 @@ async def _end_what_is_to_come(tx: Tx, person_id: UUID, *, now: datetime) -> Non
     children = select(Child.id).where(Child.guardian_id == person_id).order_by(Child.id)
     for child_id in (await tx.scalars(children)).all():
         await withdraw_consent(tx, actor, child_id, cancel_enrolments=True, now=now)
+    home = await locked_residence(tx, person_id)
+    if home is not None:
+        await leave_stay(tx, home, now=now)
 
 
 async def _forget_records(

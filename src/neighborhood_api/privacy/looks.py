@@ -14,8 +14,9 @@ from uuid import UUID
 from sqlalchemy import Select, Text, Uuid, cast, func, literal, null, select, union_all
 
 from neighborhood_api.cases.models import Case
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.names import ROLE_NAMES
+from neighborhood_api.grid.names import post_name
 from neighborhood_api.identity.places import COLUMNS
 from neighborhood_api.issues.publishing.models import Look
 from neighborhood_api.kit.acts import Act
@@ -60,6 +61,8 @@ class LookRow(NamedTuple):
     reason: str | None
     looked_at: datetime
     node_name: str | None
+    role_name: str | None
+    """What the district calls the post; None as usual, or where no place is known."""
 
 
 def _sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
@@ -103,7 +106,7 @@ def _sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
 
 def _other_sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
     """Select the looks that stand in a history or in the audit trail."""
-    nowhere, unsaid = cast(null(), Uuid), cast(null(), Text)
+    nowhere = cast(null(), Uuid)
     venue = func.coalesce(*(getattr(Resource, name) for name in reversed(COLUMNS)))
     return (
         select(
@@ -122,11 +125,13 @@ def _other_sources(ids: Sequence[UUID]) -> tuple[Select[*tuple[Any, ...]], ...]:
             EXPORTS.c.id,
             literal("register_export"),
             EXPORTS.c.id,
-            literal(_STAFF),
+            func.coalesce(RegisterLook.role, _STAFF),
             EXPORTS.c.node_id,
-            unsaid,
+            RegisterLook.reason,
             EXPORTS.c.requested_at,
-        ).where(register_was_exported(ids)),
+        )
+        .outerjoin_from(EXPORTS, RegisterLook, RegisterLook.subject_id == EXPORTS.c.id)
+        .where(register_was_exported(ids)),
         select(
             Act.id,
             literal("sign_ins"),
@@ -146,7 +151,7 @@ async def looks_at(tx: ReadTx, person_id: UUID, page: PageRequest) -> list[LookR
     """
     looks = union_all(*_sources(await ids_of(tx, person_id))).subquery()
     rows = (
-        select(looks, Node.name)
+        select(looks, Node.name, called(looks.c.role, Node.district_id))
         .join(Node, Node.id == looks.c.node_id, isouter=True)
         .where(looks.c.id < page.below)
         .order_by(looks.c.id.desc())
@@ -157,14 +162,13 @@ async def looks_at(tx: ReadTx, person_id: UUID, page: PageRequest) -> list[LookR
 
 def data_look_view(row: LookRow) -> DataLookOut:
     """Show a look with what things are called."""
-    known = {role.value: name for role, name in ROLE_NAMES.items()} | _OTHER_ROLES
     return DataLookOut(
         id=row.id,
         what=row.what,
         what_name=WHAT_NAMES.get(row.what, "个人信息"),
         subject_id=row.subject_id,
         role=row.role,
-        role_name=known.get(row.role, row.role),
+        role_name=_OTHER_ROLES.get(row.role) or post_name(row.role, row.role_name),
         node_id=row.node_id,
         node_name=row.node_name,
         reason=row.reason,

@@ -7,6 +7,7 @@ from typing import Any
 
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.privacy.sections import SECTIONS, Section
+from neighborhood_api.privacy.sections.shape import OWN_NAME
 from neighborhood_api.privacy.wording import named
 
 Rows = Sequence[Mapping[str, Any]]
@@ -41,11 +42,16 @@ def _table(section: Section, rows: Rows) -> str:
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings.values())
     lines = (
         "<tr>"
-        + "".join(f"<td>{_cell(section, name, row[name])}</td>" for name in headings)
+        + "".join(f"<td>{_cell(section, name, _shown(row, name))}</td>" for name in headings)
         + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _shown(row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  (as below)
+    """Return what a column holds; of a post, what its district calls it."""
+    return row.get(OWN_NAME, row[name]) if name == "role" else row[name]
 
 
 def _cell(section: Section, name: str, value: Any) -> str:  # noqa: ANN401  (whatever a column holds)

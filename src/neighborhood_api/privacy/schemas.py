@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from neighborhood_api.identity.schemas import Mobile
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.privacy.models import ErasureState
 
 ConsentKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
@@ -126,6 +126,13 @@ class DataExportState(StrEnum):
     FAILED = "failed"
 
 
+EXPORT_NAMES: dict[DataExportState, str] = {
+    DataExportState.QUEUED: "生成中",
+    DataExportState.DONE: "已完成",
+    DataExportState.FAILED: "未完成",
+}
+
+
 class DataExportOut(Out):
     """A copy of everything about the caller."""
 
@@ -133,6 +140,8 @@ class DataExportOut(Out):
     """编号 · Id."""
     state: DataExportState
     """进度 · How far it is."""
+    state_name: str = named("state", EXPORT_NAMES)
+    """进度 · The same in Chinese, to be shown as it is."""
     requested_at: Moment
     """申请时间 · When it was asked for."""
     expires_at: Moment | None
@@ -155,11 +164,25 @@ class CorrectionAbout(StrEnum):
     OTHER = "other"
 
 
+ABOUT_NAMES: dict[CorrectionAbout, str] = {
+    CorrectionAbout.REGISTER: "人口登记",
+    CorrectionAbout.ADDRESS: "住址、户",
+    CorrectionAbout.ISSUE: "诉求记录",
+    CorrectionAbout.OTHER: "其他",
+}
+
+
 class CorrectionWish(StrEnum):
     """What she wants."""
 
     CORRECT = "correct"
     DELETE = "delete"
+
+
+WISH_NAMES: dict[CorrectionWish, str] = {
+    CorrectionWish.CORRECT: "更正",
+    CorrectionWish.DELETE: "删除",
+}
 
 
 class CorrectionIn(In):
@@ -201,8 +224,12 @@ class CorrectionOut(Out):
     """编号 · Id."""
     about: CorrectionAbout
     """关于什么 · What about."""
+    about_name: str = named("about", ABOUT_NAMES)
+    """关于什么 · The same in Chinese, to be shown as it is."""
     wish: CorrectionWish
     """更正或删除 · To correct or to delete."""
+    wish_name: str = named("wish", WISH_NAMES)
+    """更正或删除 · The same in Chinese, to be shown as it is."""
     text: str
     """申请内容 · What is wrong, and what is right."""
     asked_at: Moment
@@ -228,6 +255,17 @@ class StaffCorrectionOut(CorrectionOut):
     """申请人手机号（打码）· Her number, masked."""
     lane_id: UUID | None
     """所在街巷 · Her lane."""
+    lane_name: str | None
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str | None
+    """所在社区名称 · What its community is called."""
+
+
+ERASURE_NAMES: dict[ErasureState, str] = {
+    ErasureState.COOLING: "冷静期",
+    ErasureState.WITHDRAWN: "已撤回",
+    ErasureState.DONE: "已注销",
+}
 
 
 class ErasureOut(Out):
@@ -237,6 +275,8 @@ class ErasureOut(Out):
     """编号 · Id."""
     state: ErasureState
     """进度 · How far it is."""
+    state_name: str = named("state", ERASURE_NAMES)
+    """进度 · The same in Chinese, to be shown as it is."""
     requested_at: Moment
     """申请时间 · When it was asked for."""
     due_at: Moment

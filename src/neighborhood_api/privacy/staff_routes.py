@@ -1,14 +1,17 @@
 """HTTP operations of staff on people's requests about their data."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 
+from neighborhood_api.grid.service import names_of
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
-from neighborhood_api.identity.service import masked
+from neighborhood_api.identity.places import Level
+from neighborhood_api.identity.service import Part, masked
 from neighborhood_api.identity.tokens import NotSignedIn, TokenExpired, TokenRevoked
 from neighborhood_api.kit import paging
 from neighborhood_api.kit.clock import NowDep
@@ -46,8 +49,9 @@ async def list_corrections(
 ) -> StaffCorrectionPage:
     """本人所管地方的更正和删除申请，新的在前。Those at the caller's places, newest first."""
     rows = await corrections.corrections_to_answer(tx, actor, page, answered=answered)
-    people = {asked.id: person for asked, person in rows}
-    return page.page([asked for asked, _ in rows], lambda one: _view(one, people[one.id]))
+    places = await names_of(tx, {asked.place.node_id for asked, _ in rows})
+    views = [_view(asked, person, places[asked.place.node_id]) for asked, person in rows]
+    return page.page(views, lambda view: view)
 
 
 @router.post(
@@ -64,7 +68,9 @@ async def answer_correction(
 
     What was done, or why it was not; whoever asked is told.
     """
-    return _view(*await corrections.answer_correction(tx, actor, correction_id, body, now=now))
+    asked, person = await corrections.answer_correction(tx, actor, correction_id, body, now=now)
+    node_id = asked.place.node_id
+    return _view(asked, person, (await names_of(tx, [node_id]))[node_id])
 
 
 @router.post(
@@ -83,12 +89,15 @@ async def erase_caller(
     return await callers.erase_caller(tx, actor, body, now=now)
 
 
-def _view(asked: Correction, person: Person) -> StaffCorrectionOut:
+def _view(asked: Correction, person: Person, place: Sequence[Part]) -> StaffCorrectionOut:
     shown = CorrectionOut.model_validate(asked)
+    names = {part.level: part.name for part in place}
     return StaffCorrectionOut(
         **dict(shown),
         person_id=person.id,
         name=person.name,
         phone=masked(person.phone),
         lane_id=asked.lane_id,
+        lane_name=names.get(Level.LANE),
+        community_name=names.get(Level.COMMUNITY),
     )

@@ -3,13 +3,14 @@
 from datetime import datetime
 from http import HTTPStatus
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 
 from neighborhood_api.grid.models import Household
 from neighborhood_api.grid.service import normal_address
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.problems import Problem
+from neighborhood_api.registers.establishments.service import placed
 from neighborhood_api.registers.households.service import counted
 from neighborhood_api.registers.keeping import listed_at
 from neighborhood_api.registers.models import Establishment, Resident
@@ -74,5 +75,5 @@ async def search_registers(
 
 
 async def _establishments(tx: ReadTx, wanted: ColumnElement[bool]) -> list[EstablishmentOut]:
-    query = select(Establishment).where(wanted).order_by(Establishment.id.desc())
-    return [establishment_view(one) for one in await tx.scalars(query.limit(MOST_FOUND))]
+    query = placed().where(wanted).order_by(Establishment.id.desc())
+    return [establishment_view(*row) for row in await tx.execute(query.limit(MOST_FOUND))]

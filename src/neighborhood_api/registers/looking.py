@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from neighborhood_api.grid.models import Household
+from neighborhood_api.grid.place_names import place_names
 from neighborhood_api.identity.access import GRANTED, Actor, Permission, Post
 from neighborhood_api.identity.places import Place
 from neighborhood_api.kit.db import Tx
@@ -36,7 +37,8 @@ async def look_at_resident(
     )
     household = await tx.get_one(Household, resident.household_id)
     await tx.flush()
-    return resident_record(resident, household.address, look.id)
+    at = await place_names(tx, resident)
+    return resident_record(resident, household.address, at, look.id)
 
 
 async def look_at_establishment(
@@ -51,7 +53,7 @@ async def look_at_establishment(
     one = await find_entry(tx, actor, Establishment, establishment_id, permission=manage)
     look = write_down(tx, actor, LookedAt.ESTABLISHMENT, one.id, one.place, manage, reason, now)
     await tx.flush()
-    return establishment_record(one, look.id)
+    return establishment_record(one, await place_names(tx, one), look.id)
 
 
 def write_down(

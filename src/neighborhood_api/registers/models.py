@@ -179,6 +179,8 @@ class LookedAt(StrEnum):
     RESIDENT = "resident"
     CARE = "care"
     ESTABLISHMENT = "establishment"
+    REGISTER = "register"
+    """Everybody in the register of a place, taken out as a file."""
 
 
 class RegisterLook(Model):
@@ -186,7 +188,9 @@ class RegisterLook(Model):
 
     __tablename__ = "register_look"
     __table_args__ = (
-        CheckConstraint("what IN ('resident', 'care', 'establishment')", name="what_known"),
+        CheckConstraint(
+            "what IN ('resident', 'care', 'establishment', 'register')", name="what_known"
+        ),
         CheckConstraint("reason <> ''", name="with_a_reason"),
         Index("ix_register_look_subject", "subject_id", "id"),
         Index("ix_register_look_person", "person_id", "id"),
@@ -195,7 +199,7 @@ class RegisterLook(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True, init=False, default_factory=new_id)
     what: Mapped[str]
     subject_id: Mapped[UUID]
-    """The resident or establishment; no foreign key: the log outlives the entry."""
+    """The resident, establishment or export; no foreign key: the log outlives the entry."""
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     """Who looked."""
     role: Mapped[str]

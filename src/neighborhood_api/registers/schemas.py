@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from neighborhood_api.grid.models import Occupancy
 from neighborhood_api.identity.schemas import Mobile
-from neighborhood_api.kit.schema import In, Line, Out
+from neighborhood_api.kit.schema import In, Line, Out, named
 from neighborhood_api.registers.models import EstablishmentKind
+from neighborhood_api.registers.names import ESTABLISHMENT_NAMES, OCCUPANCY_NAMES
 
 SOME_ID = "0198c0de-0000-7000-8000-000000000001"
 Door = Annotated[Line, Field(max_length=60)]
@@ -108,10 +109,16 @@ class RegisterHouseholdOut(Out):
 
     id: UUID
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """门牌 · Door within the lane."""
     occupancy: Occupancy
     """unknown 不详 owned 自住 rented 出租 vacant 空置 other 其他 · How it is used."""
+    occupancy_name: str = named("occupancy", OCCUPANCY_NAMES)
+    """用途名称 · The same in Chinese, to be shown as it is."""
     note: str
     residents: int
     """在册人数 · How many people are registered here now."""
@@ -128,6 +135,10 @@ class ResidentOut(Out):
     id: UUID
     household_id: UUID
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """门牌 · Door within the lane."""
     name: str
@@ -238,6 +249,11 @@ class ResidentRecordOut(Out):
     """查看记录编号 · What the log says of this look."""
     id: UUID
     household_id: UUID
+    lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """门牌 · Door within the lane."""
     name: str
@@ -300,8 +316,14 @@ class EstablishmentOut(Out):
 
     id: UUID
     node_id: UUID
+    node_name: str
+    """街巷或网格名称 · What the lane or grid is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     name: str
     kind: EstablishmentKind
+    kind_name: str = named("kind", ESTABLISHMENT_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     address: str
     contact_name: str | None
     """联系人，只显示姓 · Masked."""
@@ -326,8 +348,14 @@ class EstablishmentRecordOut(Out):
     """查看记录编号 · What the log says of this look."""
     id: UUID
     node_id: UUID
+    node_name: str
+    """街巷或网格名称 · What the lane or grid is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     name: str
     kind: EstablishmentKind
+    kind_name: str = named("kind", ESTABLISHMENT_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     address: str
     contact_name: str | None
     contact_phone: str | None

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from neighborhood_api.grid.models import Household, Occupancy
+from neighborhood_api.grid.place_names import PlaceNames
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.service import masked
 from neighborhood_api.registers.masking import masked_contact, masked_name
@@ -17,11 +18,15 @@ from neighborhood_api.registers.schemas import (
 )
 
 
-def household_view(household: Household, residents: int) -> RegisterHouseholdOut:
+def household_view(
+    household: Household, residents: int, lane: str, community: str
+) -> RegisterHouseholdOut:
     """Show a dwelling."""
     return RegisterHouseholdOut(
         id=household.id,
         lane_id=household.place.node_id,
+        lane_name=lane,
+        community_name=community,
         address=household.address,
         occupancy=Occupancy(household.occupancy),
         note=household.note,
@@ -32,12 +37,14 @@ def household_view(household: Household, residents: int) -> RegisterHouseholdOut
     )
 
 
-def resident_view(resident: Resident, address: str) -> ResidentOut:
+def resident_view(resident: Resident, address: str, lane: str, community: str) -> ResidentOut:
     """Show somebody masked."""
     return ResidentOut(
         id=resident.id,
         household_id=resident.household_id,
         lane_id=resident.place.node_id,
+        lane_name=lane,
+        community_name=community,
         address=address,
         name=masked_name(resident.name) or "",
         phone=masked(resident.phone),
@@ -51,12 +58,17 @@ def resident_view(resident: Resident, address: str) -> ResidentOut:
     )
 
 
-def resident_record(resident: Resident, address: str, look_id: UUID) -> ResidentRecordOut:
+def resident_record(
+    resident: Resident, address: str, at: PlaceNames, look_id: UUID
+) -> ResidentRecordOut:
     """Show somebody whole."""
     return ResidentRecordOut(
         look_id=look_id,
         id=resident.id,
         household_id=resident.household_id,
+        lane_id=resident.place.node_id,
+        lane_name=at.own,
+        community_name=at.community,
         address=address,
         name=resident.name,
         phone=resident.phone,
@@ -70,11 +82,13 @@ def resident_record(resident: Resident, address: str, look_id: UUID) -> Resident
     )
 
 
-def establishment_view(one: Establishment) -> EstablishmentOut:
+def establishment_view(one: Establishment, node: str, community: str) -> EstablishmentOut:
     """Show an organisation, its contact masked."""
     return EstablishmentOut(
         id=one.id,
         node_id=one.place.node_id,
+        node_name=node,
+        community_name=community,
         name=one.name,
         kind=EstablishmentKind(one.kind),
         address=one.address,
@@ -86,12 +100,16 @@ def establishment_view(one: Establishment) -> EstablishmentOut:
     )
 
 
-def establishment_record(one: Establishment, look_id: UUID) -> EstablishmentRecordOut:
+def establishment_record(
+    one: Establishment, at: PlaceNames, look_id: UUID
+) -> EstablishmentRecordOut:
     """Show an organisation whole."""
     return EstablishmentRecordOut(
         look_id=look_id,
         id=one.id,
         node_id=one.place.node_id,
+        node_name=at.own,
+        community_name=at.community,
         name=one.name,
         kind=EstablishmentKind(one.kind),
         address=one.address,

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import array
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import DutyChanged
 from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.posts.changes import look_at_posts
 from neighborhood_api.grid.posts.handovers import hand_over_work
 from neighborhood_api.grid.succession import Succession
 from neighborhood_api.identity.places import COLUMNS, Level
@@ -43,6 +44,7 @@ from neighborhood_api.reorganisation.hands import settle_hands
 from neighborhood_api.reorganisation.locking import pause_writing
 from neighborhood_api.reorganisation.models import PlanState, Reorganisation, ReorganisedNode
 from neighborhood_api.reorganisation.notices import tell_everybody
+from neighborhood_api.reorganisation.offers import settle_offers
 from neighborhood_api.reorganisation.placing import (
     MOVED,
     NODE_COLUMNS_KEPT,
@@ -54,7 +56,12 @@ from neighborhood_api.reorganisation.placing import (
     move_rows,
     place_nodes,
 )
-from neighborhood_api.reorganisation.posts import in_office_at, move_names, turnover_of
+from neighborhood_api.reorganisation.posts import (
+    in_office_at,
+    move_names,
+    posts_of,
+    turnover_of,
+)
 from neighborhood_api.reorganisation.problems import (
     DecisionsMissing,
     ReorganisationImpossible,
@@ -68,7 +75,7 @@ async def apply_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) -
     """Turn the grid into what a locked plan says; whoever writes meanwhile waits.
 
     Raises: GridIsBusy, ReorganisationImpossible, DecisionsMissing.
-    Emits: GridReorganised, DutyChanged.
+    Emits: GridReorganised, DutyChanged, PostVacant, PostFilled.
     """
     now = await pause_writing(tx, now=now)
     found = await survey(tx, plan, now=now)
@@ -85,8 +92,10 @@ async def apply_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) -
     await _note_successors(tx, plan, found)
     closed = list(found.outcome.closed)
     text = f"网格重组「{plan.name}」"
-    came = await settle_hands(tx, plan.id, closed, text, now=now)
+    withdrawn = await settle_offers(tx, plan, now=now)
+    came = await settle_hands(tx, plan.id, closed, text, now=now, withdrawn=withdrawn)
     await hand_over_work(tx, await turnover_of(tx, plan.id), now=now)
+    await look_at_posts(tx, await posts_of(tx, plan.id), now=now)
     await move_words(tx, plan.id, await streets_of(tx, plan.id))
     wrong = await astray(tx, found)
     if wrong:

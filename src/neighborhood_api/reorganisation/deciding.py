@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, case, func, or_, select
 
+from neighborhood_api.grid.layers.profiles import role_names_of
 from neighborhood_api.grid.models import SINGLE_SEAT, Appointment
-from neighborhood_api.grid.names import ROLE_NAMES
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level
@@ -216,8 +216,9 @@ class _Asker:
             for place in closed.get(row.node_id, (row.node_id,)):
                 claims[place, row.role] += 1
         seats: dict[tuple[UUID, str], list[str]] = defaultdict(list)
+        called = await role_names_of(self.tx, self.found.ground.district_id) if found else {}
         for row in found:
-            what = f"{ROLE_NAMES[Role(row.role)]}{row.name or ''}"
+            what = f"{called[Role(row.role)]}{row.name or ''}"
             to = self._goes(row, what, claims)
             if to is not None and row.role in _SINGLE:
                 seats[to, row.role].append(what)

@@ -4,7 +4,7 @@ Clocks, numbers and what was agreed stay. The timeline gets a line that says so,
 a new page where the hands changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,7 @@ from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.trail import trail_of
 from neighborhood_api.reorganisation.counting import OPEN_STATES, table
 from neighborhood_api.reorganisation.effects import deepest
+from neighborhood_api.reorganisation.offers import settle_parties
 from neighborhood_api.reorganisation.placing import MOVED, ROW, keep_rows
 
 HANDS = ("hand_level", "hand_node_id", "hand_role", "hand_person_id", "organization_id")
@@ -64,11 +65,12 @@ async def settle_hands(
     *,
     now: datetime,
     back: Sequence[Handed] = (),
+    withdrawn: Collection[UUID] = (),
 ) -> dict[UUID, int]:
     """Give the open cases that lie elsewhere now to whoever answers there.
 
-    Those that were given `back` to the hands they had are only written down. Returns how many
-    came to each person.
+    Those that were given `back` to the hands they had are only written down, and so are those
+    whose offer was `withdrawn`. Returns how many came to each person.
     """
     given = {one.case_id: one for one in back}
     cases = await _moved(tx, reorganisation_id, closed)
@@ -83,7 +85,8 @@ async def settle_hands(
     await keep_rows(tx, reorganisation_id, rows, "id", HANDS, which, null())
     await hand_over_all(tx, handed, now=now)
     given |= {one.case_id: one for one in handed}
-    await write_lines(tx, reorganisation_id, cases, given, text, now=now)
+    await settle_parties(tx, {*given, *withdrawn})
+    await write_lines(tx, reorganisation_id, cases, given, text, withdrawn, now=now)
     merged = {case.id for case in cases if case.state == State.MERGED.value}
     came: dict[UUID, int] = {}
     for one in handed:
@@ -216,6 +219,7 @@ async def write_lines(
     cases: Sequence[Any],
     given: dict[UUID, Handed],
     text: str,
+    withdrawn: Collection[UUID] = (),
     *,
     now: datetime,
 ) -> None:
@@ -238,6 +242,8 @@ async def write_lines(
             entry.text = f"{text}，现由{names[handed.duty.node_id]}承办"
             entry.hand_node_id = handed.duty.node_id
             entry.hand_role = handed.duty.role.value
+        if case.id in withdrawn:
+            entry.text = f"{entry.text}；待接收的转办已撤回，请重新转办"
         entries.append(entry)
         digests.append(trail_of(entry))
     if not entries:

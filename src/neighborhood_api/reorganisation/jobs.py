@@ -3,19 +3,22 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
 from procrastinate import Blueprint, JobContext
 from sqlalchemy import select
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.kit.db import Database
 from neighborhood_api.kit.jobs import database_of
+from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.reorganisation.applying import apply_plan
 from neighborhood_api.reorganisation.models import PlanState, Reorganisation
-from neighborhood_api.reorganisation.notices import tell_refused
+from neighborhood_api.reorganisation.notices import tell_failed, tell_refused
 from neighborhood_api.reorganisation.problems import GridIsBusy
 
 jobs = Blueprint()
+log = structlog.get_logger()
 
 
 @jobs.periodic(cron="*/5 * * * *")
@@ -31,7 +34,10 @@ async def apply_due(context: JobContext, timestamp: int) -> None:
 async def apply_all_due(database: Database, *, now: datetime) -> int:
     """Apply each due plan in a transaction of its own; return how many took effect.
 
-    One that the ground no longer bears is a draft again, says why, and its author is told.
+    One that the ground no longer bears is a draft again, says why, and its author is told. One
+    that fails by a defect of ours stays scheduled and keeps none of the others from its turn.
+
+    Raises: ExceptionGroup.
     """
     due = select(Reorganisation.id).where(
         Reorganisation.state == PlanState.SCHEDULED.value,
@@ -40,14 +46,37 @@ async def apply_all_due(database: Database, *, now: datetime) -> int:
     async with database.transaction() as tx:
         ids = list(await tx.scalars(due.order_by(Reorganisation.effective_on)))
     applied = 0
+    failed: list[Exception] = []
     for plan_id in ids:
         try:
-            applied += await _apply_one(database, plan_id, now=now)
-        except GridIsBusy:
-            continue  # the next run tries again
-        except Problem as problem:
-            await _refuse(database, plan_id, problem, now=now)
+            applied += await _apply_or_refuse(database, plan_id, now=now)
+        except Exception as exc:  # noqa: BLE001  (told together, below)
+            log.error("reorganisation_failed", plan_id=str(plan_id), **describe(exc))  # noqa: TRY400
+            failed.append(exc)
+            await _tell_failed(database, plan_id, now=now)
+    if failed:
+        raise ExceptionGroup("reorganisations that could not be applied", failed)
     return applied
+
+
+async def _apply_or_refuse(database: Database, plan_id: UUID, *, now: datetime) -> bool:
+    try:
+        return await _apply_one(database, plan_id, now=now)
+    except GridIsBusy:
+        pass  # the next run tries again
+    except Problem as problem:
+        await _refuse(database, plan_id, problem, now=now)
+    return False
+
+
+async def _tell_failed(database: Database, plan_id: UUID, *, now: datetime) -> None:
+    """Tell who scheduled a plan, once; that she cannot be told is in the log."""
+    try:
+        async with database.transaction() as tx:
+            plan = await tx.get_one(Reorganisation, plan_id)
+            await tell_failed(tx, plan, now=now)
+    except Exception as exc:  # noqa: BLE001  (why the plan failed is raised by the caller)
+        log.error("reorganisation_failure_untold", plan_id=str(plan_id), **describe(exc))  # noqa: TRY400
 
 
 async def _apply_one(database: Database, plan_id: UUID, *, now: datetime) -> bool:

@@ -37,6 +37,20 @@ async def tell_everybody(
         )
 
 
+async def tell_failed(tx: Tx, plan: Reorganisation, *, now: datetime) -> None:
+    """Tell who scheduled a plan, once, that it is due and an error of the system stops it."""
+    await notify(
+        tx,
+        plan.applied_by_id or plan.created_by_id,
+        f"{KIND}_failed",
+        Subject("reorganisation", plan.id),
+        title=f"网格重组方案「{plan.name}」暂未生效",
+        body="系统出错，网格没有变动，每五分钟自动重试；如仍未生效，请联系运维人员查看日志。",
+        at_most_once_key=f"{KIND}_failed:{plan.id}:{plan.version}",
+        now=now,
+    )
+
+
 async def tell_refused(tx: Tx, plan: Reorganisation, *, now: datetime) -> None:
     """Tell who scheduled a plan that it could not be applied on its day."""
     await notify(

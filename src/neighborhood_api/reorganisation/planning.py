@@ -19,25 +19,18 @@ from neighborhood_api.reorganisation.operations import (
     SplitPlaceIn,
 )
 
-LEVEL_NAMES = {
-    Level.DISTRICT: "区县",
-    Level.STREET: "街道",
-    Level.COMMUNITY: "社区",
-    Level.GRID: "网格",
-    Level.LANE: "街巷",
-}
 TROUBLES = {
     "node_unknown": "地点不存在或已撤销，请重新选择",
     "key_unknown": "方案内没有这个代号，请先新设",
     "key_twice": "代号在方案内重复，请换一个",
     "wrong_level": "层级不符，请选择正确层级的地点",
     "cycle": "不能划到自己或自己的下级之下",
-    "district_stays": "区县本身只能更名或换码",
+    "district_stays": "最上一级只能更名或换码",
     "node_twice": "同一地点在方案中被调整两次，请合并为一项",
     "child_twice": "同一下级地点被划给两处，请只保留一处",
     "not_a_child": "不是该地点的下级，请重新选择",
     "children_left": "还有下级地点没有去向，请逐一划入",
-    "household_unknown": "住户不在该街巷，请重新选择",
+    "household_unknown": "住户不在该地点，请重新选择",
     "household_twice": "同一住户被划给两处，请只保留一处",
     "successor_ends": "承接的地点在本方案中也被撤销，请另选",
     "parent_ends": "上级在本方案中被撤销，请另选上级",

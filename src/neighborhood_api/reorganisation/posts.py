@@ -20,8 +20,9 @@ from sqlalchemy import (
     update,
 )
 
+from neighborhood_api.grid.posts.duty import ANSWERING
 from neighborhood_api.grid.posts.handovers import Turnover
-from neighborhood_api.identity.places import COLUMNS
+from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.issues.categories.models import HandlingRule
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.trail import trail_of
@@ -115,6 +116,13 @@ async def _end_vacancies(tx: Tx, plan_id: UUID, closed: list[UUID], *, now: date
     rows = table("vacancy")
     which = rows.c.node_id.in_(closed) & rows.c.filled_at.is_(None)
     await keep_rows(tx, plan_id, rows, "id", CHANGED["vacancy"], which, null())
+    await end_alarms(tx, closed, now=now)
+
+
+async def end_alarms(tx: Tx, nodes: list[UUID], *, now: datetime) -> None:
+    """Call off the alarms of vacant posts at places that end."""
+    rows = table("vacancy")
+    which = rows.c.node_id.in_(nodes) & rows.c.filled_at.is_(None)
     await tx.execute(update(rows).values(filled_at=now).where(which))
 
 
@@ -270,3 +278,28 @@ async def turnover_of(tx: Tx, plan_id: UUID) -> Turnover:
         people |= {person_id, stand_in_id}
     there = frozenset(one for one in people if one is not None)
     return Turnover(frozenset(nodes), frozenset(), there)
+
+
+async def posts_of(tx: Tx, plan_id: UUID) -> set[tuple[UUID, str]]:
+    """Return the posts of today's grid in which somebody or nobody may act since a plan.
+
+    Those that it moved or ended somebody from or to, and all that answer at new places.
+    """
+    rows, n, kept = table("appointment"), table("node"), table("reorganised_node")
+    noted = and_(ROW.c.reorganisation_id == plan_id, ROW.c.table_name == rows.name)
+    was = cast(ROW.c.before.op("->>")("node_id"), Uuid)
+    moved = select(rows.c.role, rows.c.node_id, was).where(noted, ROW.c.row_id == rows.c.id)
+    posts = {(node_id, role) for role, *nodes in await tx.execute(moved) for node_id in nodes}
+    made = select(n.c.id, n.c.level).where(
+        kept.c.reorganisation_id == plan_id, kept.c.made, kept.c.node_id == n.c.id
+    )
+    posts |= {
+        (node_id, role.value)
+        for node_id, level in await tx.execute(made)
+        for role in ANSWERING.get(Level(level), ())
+    }
+    live = select(n.c.id).where(
+        n.c.id.in_({node_id for node_id, _ in posts}), n.c.valid_until.is_(None)
+    )
+    there = set(await tx.scalars(live))
+    return {post for post in posts if post[0] in there}

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from neighborhood_api.identity.places import Level
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.reorganisation.models import PlanState
 from neighborhood_api.reorganisation.operations import Operation
 
@@ -137,6 +137,15 @@ class PlanTroubleOut(Out):
     """问题，照原样显示 · Show it as it is."""
 
 
+STATE_NAMES: dict[PlanState, str] = {
+    PlanState.DRAFT: "草稿",
+    PlanState.SCHEDULED: "已排期",
+    PlanState.APPLIED: "已生效",
+    PlanState.UNDONE: "已撤销",
+    PlanState.CANCELLED: "已取消",
+}
+
+
 class ReorganisationOut(Out):
     """A plan."""
 
@@ -146,6 +155,8 @@ class ReorganisationOut(Out):
     effective_on: date
     state: PlanState
     """draft 草稿、scheduled 已排期、applied 已生效、undone 已撤销、cancelled 已取消 · State."""
+    state_name: str = named("state", STATE_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     operations: Operations
     new_ids: dict[str, UUID]
     """新设地点的编号，按代号 · The ids of the places that it founds, by their keys."""
@@ -217,6 +228,16 @@ class PlaceChange(StrEnum):
     """承接 · It takes over what lay elsewhere."""
 
 
+CHANGE_NAMES: dict[PlaceChange, str] = {
+    PlaceChange.ENDS: "撤销",
+    PlaceChange.DIVIDED: "划出一部分",
+    PlaceChange.MOVED: "划转",
+    PlaceChange.RECODED: "换码",
+    PlaceChange.RENAMED: "更名",
+    PlaceChange.RECEIVES: "承接",
+}
+
+
 class AffectedPlaceOut(Out):
     """A place that a plan changes, and what lies there and below."""
 
@@ -226,6 +247,8 @@ class AffectedPlaceOut(Out):
     name: str
     change: PlaceChange
     """如何调整 · What happens to it."""
+    change_name: str = named("change", CHANGE_NAMES)
+    """调整方式 · The same in Chinese, to be shown as it is."""
     successors: list[UUID]
     """承接的地点 · Its successors."""
     counts: PlaceCountsOut

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, cast, delete, insert, select, tuple_
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import DutyChanged
+from neighborhood_api.grid.posts.changes import look_at_posts
 from neighborhood_api.grid.posts.handovers import hand_over_work
 from neighborhood_api.grid.succession import Succession
 from neighborhood_api.identity.places import COLUMNS
@@ -31,6 +32,11 @@ from neighborhood_api.reorganisation.hands import give_back, settle_hands
 from neighborhood_api.reorganisation.locking import pause_writing
 from neighborhood_api.reorganisation.models import PlanState, Reorganisation
 from neighborhood_api.reorganisation.notices import tell_everybody
+from neighborhood_api.reorganisation.offers import (
+    reopen_offers,
+    settle_offers,
+    settle_parties,
+)
 from neighborhood_api.reorganisation.operations import RecodePlaceIn, RenamePlaceIn
 from neighborhood_api.reorganisation.placing import (
     MOVED,
@@ -41,7 +47,12 @@ from neighborhood_api.reorganisation.placing import (
     move_nodes,
     put_back,
 )
-from neighborhood_api.reorganisation.posts import restore_names, turnover_of
+from neighborhood_api.reorganisation.posts import (
+    end_alarms,
+    posts_of,
+    restore_names,
+    turnover_of,
+)
 from neighborhood_api.reorganisation.problems import NewThingsDepend
 
 
@@ -49,7 +60,7 @@ async def undo_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) ->
     """Put everything back where it lay before a locked plan was applied.
 
     Raises: GridIsBusy, NewThingsDepend.
-    Emits: ReorganisationUndone, DutyChanged.
+    Emits: ReorganisationUndone, DutyChanged, PostVacant, PostFilled.
     """
     now = await pause_writing(tx, now=now)
     await _require_nothing_new(tx, plan)
@@ -67,8 +78,13 @@ async def undo_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) ->
     await tx.execute(delete(Succession).where(Succession.reorganisation_id == plan.id))
     back = await give_back(tx, plan.id, since=since, now=now)
     text = f"网格重组「{plan.name}」已撤销"
-    came = await settle_hands(tx, plan.id, made, text, now=now, back=back)
+    reopened = await reopen_offers(tx, plan)
+    withdrawn = await settle_offers(tx, plan, now=now)
+    came = await settle_hands(tx, plan.id, made, text, now=now, back=back, withdrawn=withdrawn)
+    await settle_parties(tx, reopened)
     await hand_over_work(tx, turnover, now=now)
+    await end_alarms(tx, made, now=now)
+    await look_at_posts(tx, await posts_of(tx, plan.id), now=now)
     await move_words(tx, plan.id, streets)
     people = await revoke_moved(tx, plan.id, now=now)
     await end_moving(tx)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from neighborhood_api.issues.schemas import Text
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.statistics.dimensions import Dimension
 from neighborhood_api.statistics.measures import Kind, Metric
 from neighborhood_api.statistics.models import ExclusionReason
@@ -22,6 +22,22 @@ class ExclusionState(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     REFUSED = "refused"
+
+
+EXCLUSION_NAMES: dict[ExclusionState, str] = {
+    ExclusionState.PENDING: "待审核",
+    ExclusionState.APPROVED: "已同意",
+    ExclusionState.REFUSED: "未同意",
+}
+REASON_NAMES: dict[ExclusionReason, str] = {
+    ExclusionReason.OUT_OF_DUTY: "超出职责或权限",
+    ExclusionReason.OTHER_ROUTE: "应走诉讼、信访或紧急渠道",
+    ExclusionReason.REPEATED: "重复且无新情况",
+    ExclusionReason.ABUSE: "虚假或滥用",
+    ExclusionReason.FORCE_MAJEURE: "不可抗力",
+    ExclusionReason.MISTAKE: "误登记或误判",
+    ExclusionReason.OTHER: "其他",
+}
 
 
 class RateOut(Out):
@@ -258,11 +274,15 @@ class ExclusionOut(Out):
     excluded: bool
     """true 申请不纳入考核，false 申请恢复考核 · To take it out, or in again."""
     reason: ExclusionReason
+    reason_name: str = named("reason", REASON_NAMES)
+    """理由名称 · The same in Chinese, to be shown as it is."""
     text: str
     requested_by: str | None
     requested_at: Moment
     state: ExclusionState
     """pending 待审核、approved 已同意、refused 未同意 · How far it has come."""
+    state_name: str = named("state", EXCLUSION_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     decided_by: str | None
     decided_at: Moment | None
     answer: str | None

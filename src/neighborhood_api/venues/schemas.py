@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstra
 
 from neighborhood_api.files.schemas import FileOut
 from neighborhood_api.grid.schemas import DutyPhone, PositionIn, PositionOut
-from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole, named
 from neighborhood_api.schedules.openings.plans import OnHolidays
 from neighborhood_api.schedules.openings.schemas import OpenDayOut
 from neighborhood_api.venues.models import (
@@ -16,6 +16,7 @@ from neighborhood_api.venues.models import (
     EquipmentState,
     VenueKind,
 )
+from neighborhood_api.venues.names import EQUIPMENT_NAMES, FOUND_NAMES, VENUE_NAMES
 from neighborhood_api.venues.rooms.schemas import RoomOut
 
 MOST_PHOTOS = 9
@@ -129,8 +130,12 @@ class EquipmentOut(Out):
     """One item of the checklist of eight (八有)."""
 
     item: EquipmentItem
+    item_name: str = named("item", EQUIPMENT_NAMES)
+    """设施名称 · The same in Chinese, to be shown as it is."""
     state: EquipmentState | None
     """有、缺、坏；没有检查过为空 · Null when nobody has looked."""
+    state_name: str | None = named("state", FOUND_NAMES)
+    """检查结果 · The same in Chinese, to be shown as it is."""
     note: str
     checked_at: Moment | None
 
@@ -154,7 +159,11 @@ class EquipmentGapOut(Out):
     venue_id: UUID
     venue_name: str
     item: EquipmentItem
+    item_name: str = named("item", EQUIPMENT_NAMES)
+    """设施名称 · The same in Chinese, to be shown as it is."""
     state: EquipmentState
+    state_name: str = named("state", FOUND_NAMES)
+    """检查结果 · The same in Chinese, to be shown as it is."""
     note: str
     checked_at: Moment
     checked_by: str | None
@@ -166,6 +175,8 @@ class VenueOut(Out):
 
     id: UUID
     kind: VenueKind
+    kind_name: str = named("kind", VENUE_NAMES)
+    """种类名称 · The same in Chinese, to be shown as it is."""
     name: str
     address: str
     phone: str

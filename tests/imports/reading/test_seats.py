@@ -89,6 +89,31 @@ def test_other_sheets_that_mention_a_post_stay_what_they_are(head: str, kind: Ki
     assert not [column for column in table.columns if column.seat is not None]
 
 
+@pytest.mark.parametrize(
+    ("head", "line", "own", "left"),
+    [
+        ("门牌号,户主,网格员,电话", f"1号,张三,李四,{LI}", None, "CD"),
+        ("门牌号,户主,联系电话,网格员,联系电话", f"1号,张三,{ZHANG},李四,{LI}", ZHANG, "DE"),
+        ("门牌号,户主,网格员,户主电话", f"1号,张三,李四,{ZHANG}", ZHANG, "C"),
+        (
+            "门牌号,户主,,网格员,\n,姓名,电话,姓名,电话",
+            f"1号,张三,{ZHANG},李四,{LI}",
+            ZHANG,
+            "DE",
+        ),
+    ],
+)
+def test_a_phone_beside_a_post_is_not_the_households(
+    head: str, line: str, own: str | None, left: str
+) -> None:
+    table, (row,) = read_one(f"{head}\n{line}\n".encode(), "户册.csv")
+
+    assert table.kind is Kind.HOUSEHOLDS
+    assert (row.get(Field.HEAD), row.get(Field.PHONE), row.faults) == ("张三", own, ())
+    told = [note for note in table.notes if "这是网格员的" in note]
+    assert "".join(note[0] for note in told) == left
+
+
 def test_posts_have_the_names_of_the_district_too() -> None:
     file = f"社区,小区,小区党支部书记,电话\n观华,一小区,张三,{ZHANG}\n".encode()
     for titles, seats in ((), 0), (("小区党支部书记",), 1):

@@ -1,5 +1,6 @@
 """How the public would see a report that is still being written."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from httpx import AsyncClient
 from sqlalchemy import func, select, update
 
 from neighborhood_api.cases.models import Case
+from neighborhood_api.grid.models import Node
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
 from tests.issues.publishing.arranging import MASKED, PLANTED
@@ -66,8 +68,13 @@ async def test_a_preview_tells_whether_it_would_be_public(
 
 
 async def test_a_preview_needs_a_sign_in_and_a_lane_that_is_there(
-    street: Street, http: AsyncClient
+    street: Street, http: AsyncClient, tx: Tx
 ) -> None:
     refused(await http.post("/issues/preview", json={"text": "桶满了"}), 401, "not_signed_in")
+    ended = {"text": "桶满了", "lane_id": str(street.town.at(1, 1, 1, 2).id)}
+    node = update(Node).where(Node.id == street.town.at(1, 1, 1, 2).id)
+    await tx.execute(node.values(valid_until=date(2026, 1, 1)))
+    await tx.commit()
+    refused(await street.reporter.post("/issues/preview", json=ended), 404, "node_not_found")
     nowhere = {"text": "桶满了", "lane_id": "0198c0de-0000-7000-8000-000000000001"}
     refused(await street.reporter.post("/issues/preview", json=nowhere), 404, "node_not_found")

@@ -21,7 +21,7 @@ class LevelNameIn(In):
     """0 区县 1 街道 2 社区 3 网格 4 街巷 · Level, from the district down."""
     name: Word
     """当地叫法，如「小区」 · What it is called here."""
-    kinds: Annotated[list[str], Field(min_length=1, max_length=4)]
+    kinds: Annotated[list[str], Field(min_length=1, max_length=max(map(len, KINDS)))]
     """地点类型，如 grid、compound · Kinds of place at this level."""
 
     @model_validator(mode="after")

@@ -10,12 +10,19 @@ from neighborhood_api.identity.access import Role
 
 KINDS: tuple[tuple[str, ...], ...] = (
     ("district",),
-    ("street", "town"),
-    ("community", "village"),
+    (
+        *("street", "town", "management_area", "farm", "forest_farm"),
+        *("development_zone", "mining_area"),
+    ),
+    ("community", "village", "living_area"),
     ("grid", "compound"),
     ("lane", "building"),
 )
-"""Which kinds of node there can be at each level."""
+"""Which kinds of node there can be at each level.
+
+Source: what statistical division codes list beside 街道, 镇, 社区 and 村: 管理区, 农场, 林场,
+开发区 and 矿区 at the level of streets, 生活区 at that of communities.
+"""
 
 USUAL_LEVELS = ("区县", "街道", "社区", "网格", "街巷")
 
@@ -81,7 +88,13 @@ READY = (
         "xiangyang",
         "襄阳高新区",
         ("高新区", "镇", "社区", "片区", "居民小组"),
-        (("district",), ("town",), ("community", "village"), ("grid",), ("lane",)),
+        (
+            ("district",),
+            ("town", "street", "development_zone"),
+            ("community", "village"),
+            ("grid",),
+            ("lane",),
+        ),
         {
             Role.LANE_CHIEF: "包小组负责人",
             Role.GRID_LEADER: "包片区负责人",

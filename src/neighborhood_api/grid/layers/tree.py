@@ -252,7 +252,7 @@ async def name_layer_holder(
     starts_on = wish.starts_on or today
     if starts_on > today or (wish.ends_on is not None and wish.ends_on < starts_on):
         raise LayerTermWrong
-    person = await known_or_new(tx, AppointeeIn(name=wish.name, phone=wish.phone))
+    person = await known_or_new(tx, AppointeeIn(name=wish.name, phone=wish.phone), now=now)
     before = await _open_post(tx, node)
     if before is not None:
         before.ended_at = now

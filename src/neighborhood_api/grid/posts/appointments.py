@@ -15,7 +15,7 @@ from neighborhood_api.grid.posts.changes import Changes, tell_duty_changed
 from neighborhood_api.grid.posts.holders import (
     AppointmentAlreadyEnded,
     AppointmentNotFound,
-    known_or_new,
+    appointee,
     locked_appointment,
     person_of,
     stand_in_for,
@@ -85,7 +85,8 @@ async def make_appointment(
     """Appoint somebody to a post; the person is found by phone, or created.
 
     Raises: NodeNotFound, Forbidden, PostNotAtThisLevel, PostTaken, TermEndsBeforeItStarts,
-        OrganizationNeeded, PrimaryForWorkers, PrimaryTaken, VotesDoNotAddUp, PasswordTooWeak.
+        OrganizationNeeded, PrimaryForWorkers, PrimaryTaken, VotesDoNotAddUp,
+        InitialPasswordForKnown, PasswordTooWeak.
     Emits: AppointmentMade, PostFilled.
     """
     node = await current_node(tx, wish.node_id, now=now)
@@ -103,7 +104,7 @@ async def make_appointment(
     primary = wish.primary
     if primary is None:
         primary = worker and await is_first_worker(tx, node.id)
-    person = await known_or_new(tx, wish.person)
+    person = await appointee(tx, actor, node.place, wish.person, now=now)
     begun = wish.starts_on <= local_day(now)
     appointment = Appointment(
         node_id=node.id,
@@ -219,7 +220,7 @@ async def set_stand_in(
     """Let somebody stand in for the holder, in place of whoever does.
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded, StandInOver, StandsInForHerself,
-        PasswordTooWeak.
+        InitialPasswordForKnown, PasswordTooWeak.
     Emits: DutyChanged.
     """
     appointment = await managed(tx, actor, appointment_id)
@@ -227,7 +228,7 @@ async def set_stand_in(
         raise AppointmentAlreadyEnded
     if wish.until is not None and wish.until < local_day(now):
         raise StandInOver
-    stand_in = await stand_in_for(tx, appointment, wish.person)
+    stand_in = await stand_in_for(tx, actor, appointment, wish.person, now=now)
     before = appointment.stand_in_id
     appointment.stand_in_id = stand_in.id
     appointment.stand_in_phone = wish.duty_phone

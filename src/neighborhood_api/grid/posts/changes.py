@@ -65,11 +65,19 @@ class Changes:
             )
             self.handed_over = await hand_over_work(tx, turnover, now=now)
         self.handed_over["shifts"] = await release_shifts(tx, self.people, now=now)
-        waiting = {post for post in self.posts if post[1] in _ANSWERING}
-        if len(waiting) > _FEW:
-            waiting -= await _at_rest(tx, waiting, now)
-        for node_id, role in sorted(waiting):
-            await _look_at(tx, node_id, role, now)
+        await look_at_posts(tx, self.posts, now=now)
+
+
+async def look_at_posts(tx: Tx, posts: Collection[tuple[UUID, str]], *, now: datetime) -> None:
+    """Raise the alarm for those among the posts that nobody acts in, and call off the others'.
+
+    Emits: PostVacant, PostFilled.
+    """
+    waiting = {post for post in posts if post[1] in _ANSWERING}
+    if len(waiting) > _FEW:
+        waiting -= await _at_rest(tx, waiting, now)
+    for node_id, role in sorted(waiting):
+        await _look_at(tx, node_id, role, now)
 
 
 def tell_duty_changed(tx: Tx, appointment: Appointment) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole, named
 
 Votes = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -22,6 +22,14 @@ class SelectionKind(StrEnum):
     """公开招聘"""
     APPOINTED = "appointed"
     """任命"""
+
+
+SELECTION_NAMES: dict[SelectionKind, str] = {
+    SelectionKind.ELECTED: "推选、选举",
+    SelectionKind.NOMINATED: "提名、推荐",
+    SelectionKind.RECRUITED: "公开招聘",
+    SelectionKind.APPOINTED: "任命",
+}
 
 
 class SelectionIn(In):
@@ -88,6 +96,8 @@ class SelectionOut(Out):
     """How the holder of a post was chosen."""
 
     kind: SelectionKind
+    kind_name: str = named("kind", SELECTION_NAMES)
+    """产生方式 · The same in Chinese, to be shown as it is."""
     decided_on: date
     votes_for: int | None
     votes_cast: int | None

@@ -1,5 +1,6 @@
 """Finding the appointment, and the person, that a change of office is about."""
 
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -9,7 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.grid.models import Appointment, Node
 from neighborhood_api.grid.schemas import AppointeeIn
+from neighborhood_api.identity.access import Actor, Permission
+from neighborhood_api.identity.accounts.given import (
+    InitialPasswordForKnown,
+    InitialPasswordNotYours,
+    void_given_passwords,
+)
 from neighborhood_api.identity.models import Person
+from neighborhood_api.identity.places import Place
 from neighborhood_api.identity.service import password_hash
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
@@ -52,34 +60,63 @@ async def locked_appointment(tx: Tx, appointment_id: UUID) -> tuple[Appointment,
     return None if found is None else (found[0], found[1])
 
 
-async def stand_in_for(tx: Tx, appointment: Appointment, wish: AppointeeIn) -> Person:
+async def stand_in_for(
+    tx: Tx, actor: Actor, appointment: Appointment, wish: AppointeeIn, *, now: datetime
+) -> Person:
     """Find who shall act for the holder of a post.
 
-    Raises: StandsInForHerself, PasswordTooWeak.
+    Raises: StandsInForHerself, InitialPasswordNotYours, InitialPasswordForKnown,
+        PasswordTooWeak.
     """
-    stand_in = await known_or_new(tx, wish)
+    node = await tx.get_one(Node, appointment.node_id)
+    stand_in = await appointee(tx, actor, node.place, wish, now=now)
     if stand_in.id == appointment.person_id:
         raise StandsInForHerself
     return stand_in
 
 
-async def known_or_new(tx: Tx, wish: AppointeeIn) -> Person:
+async def appointee(
+    tx: Tx, actor: Actor, place: Place, wish: AppointeeIn, *, now: datetime
+) -> Person:
+    """Find who shall have power at a place, or register her.
+
+    Who chooses a password for somebody could be her. So only who appoints here may, for a
+    person whom nobody knew; it is gone when she gets another post before she changed it.
+
+    Raises: InitialPasswordNotYours, InitialPasswordForKnown, PasswordTooWeak.
+    """
+    given = wish.initial_password is not None
+    if given and not actor.may(Permission.APPOINTMENT_MANAGE, at=place):
+        raise InitialPasswordNotYours
+    person = await known_or_new(tx, wish, now=now)
+    if not given:
+        await void_given_passwords(tx, [person.id], now=now)
+    return person
+
+
+async def known_or_new(tx: Tx, wish: AppointeeIn, *, now: datetime) -> Person:
     """Find the person by phone, or create her; a known one keeps her own password.
 
     She is kept from becoming somebody else (by binding another number) until `tx` ends.
+
+    Raises: InitialPasswordForKnown, PasswordTooWeak.
     """
+    secret = wish.initial_password
     by_phone = select(Person).where(Person.phone == wish.phone)
     by_phone = by_phone.with_for_update(read=True, key_share=True)
     person = await tx.scalar(by_phone)
+    is_known = person is not None
     if person is None:
-        secret = wish.initial_password
         hashed = None if secret is None else await _initial(secret, wish)
         values = {"id": new_id(), "name": wish.name, "phone": wish.phone}
         blank = {"password_hash": hashed, "failed_sign_ins": 0, "epoch": 0, "version": 1}
-        blank["password_given"] = hashed is not None
-        created = insert(Person).values(values | blank).on_conflict_do_nothing()
-        await tx.execute(created)  # of two offices at once, one registers her and both go on
+        given = {} if hashed is None else {"password_given": True, "password_set_at": now}
+        created = insert(Person).values(values | blank | given).on_conflict_do_nothing()
+        # Of two offices at once, one registers her and both go on.
+        is_known = await tx.scalar(created.returning(Person.id)) is None
         person = (await tx.scalars(by_phone)).one()
+    if is_known and secret is not None:
+        raise InitialPasswordForKnown
     if person.name is None:
         person.name = wish.name
     return person

@@ -74,7 +74,7 @@ async def grant_leave(
     Without a stand-in the post counts as vacant meanwhile, unless somebody stands in anyway.
 
     Raises: AppointmentNotFound, AppointmentAlreadyEnded, LeaveDaysWrong, LeavesOverlap,
-        StandsInForHerself, PasswordTooWeak.
+        StandsInForHerself, InitialPasswordNotYours, InitialPasswordForKnown, PasswordTooWeak.
     Emits: LeaveGranted, RosterChanged, and when it begins today LeaveBegun, DutyChanged,
         PostVacant.
     """
@@ -91,9 +91,9 @@ async def grant_leave(
     )
     if await tx.scalar(other.limit(1)) is not None:
         raise LeavesOverlap
-    stand_in = (
-        None if wish.stand_in is None else await stand_in_for(tx, appointment, wish.stand_in)
-    )
+    stand_in = None
+    if wish.stand_in is not None:
+        stand_in = await stand_in_for(tx, actor, appointment, wish.stand_in, now=now)
     leave = Leave(
         appointment_id=appointment.id,
         person_id=appointment.person_id,

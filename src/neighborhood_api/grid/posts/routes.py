@@ -30,7 +30,10 @@ from neighborhood_api.grid.schemas import (
     WorkOut,
 )
 from neighborhood_api.identity.access import Forbidden, Role
-from neighborhood_api.identity.accounts.password_rules import PASSWORD_REFUSALS
+from neighborhood_api.identity.accounts.given import (
+    INITIAL_REFUSALS,
+    InitialPasswordNotYours,
+)
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.service import StaleVersion
@@ -78,7 +81,7 @@ async def list_appointments(
         primaries.PrimaryForWorkers,
         primaries.PrimaryTaken,
         selections.VotesDoNotAddUp,
-        *PASSWORD_REFUSALS,
+        *INITIAL_REFUSALS,
     ),
 )
 async def make_appointment(
@@ -198,7 +201,7 @@ async def make_primary(
         holders.AppointmentAlreadyEnded,
         holders.StandsInForHerself,
         appointments.StandInOver,
-        *PASSWORD_REFUSALS,
+        *INITIAL_REFUSALS,
     ),
 )
 async def set_stand_in(
@@ -251,7 +254,8 @@ async def list_leaves(
         holders.StandsInForHerself,
         leaves.LeaveDaysWrong,
         leaves.LeavesOverlap,
-        *PASSWORD_REFUSALS,
+        InitialPasswordNotYours,
+        *INITIAL_REFUSALS,
     ),
 )
 async def grant_leave(

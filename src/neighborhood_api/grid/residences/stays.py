@@ -6,8 +6,9 @@ Locks are taken in one order: the residence, then its household.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from neighborhood_api.grid.events import (
     RepresentativeChanged,
@@ -29,7 +30,7 @@ from neighborhood_api.grid.service import NotALane, current_node, normal_address
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.places import Level, columns_of
 from neighborhood_api.identity.service import StaleVersion
-from neighborhood_api.kit.db import Tx
+from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.outbox import emit
 
 _UNSAID = ""
@@ -158,7 +159,37 @@ def set_representative(tx: Tx, household: Household, person_id: UUID | None) -> 
     """
     household.representative_id = person_id
     household.version += 1
-    emit(tx, RepresentativeChanged(household_id=household.id, person_id=person_id))
+    changed = RepresentativeChanged(
+        household_id=household.id, person_id=person_id, version=household.version
+    )
+    emit(tx, changed)
+
+
+async def chosen_by_most(
+    tx: ReadTx, household_id: UUID, *, without_id: UUID | None = None
+) -> UUID | None:
+    """Return whom more than half of the members want, if they want one of them."""
+    here = [Residence.household_id == household_id, Residence.confirmed_at.is_not(None)]
+    if without_id is not None:
+        here.append(Residence.person_id != without_id)
+    members = await tx.scalar(select(func.count(Residence.person_id)).where(*here))
+    wanted = aliased(Residence)
+    choices = (
+        select(Residence.chosen_representative_id, func.count())
+        .join(wanted, wanted.person_id == Residence.chosen_representative_id)
+        .where(
+            *here,
+            wanted.household_id == household_id,
+            wanted.confirmed_at.is_not(None),
+            wanted.person_id.is_distinct_from(without_id),
+        )
+        .group_by(Residence.chosen_representative_id)
+    )
+    for person_id, votes in await tx.execute(choices):
+        if votes * 2 > (members or 0):
+            chosen: UUID | None = person_id
+            return chosen
+    return None
 
 
 async def join_residences(tx: Tx, from_id: UUID, into_id: UUID, *, now: datetime) -> None:
@@ -174,17 +205,33 @@ async def join_residences(tx: Tx, from_id: UUID, into_id: UUID, *, now: datetime
     old, new = homes.get(from_id), homes.get(into_id)
     if old is not None and new is not None:
         better = old.confirmed_at is not None and new.confirmed_at is None
+        if not better and old.household_id == new.household_id:
+            await _choose_instead(tx, old.household_id, from_id, into_id)
+            speaks = update(Household).where(
+                Household.id == old.household_id, Household.representative_id == from_id
+            )
+            hers = speaks.values(representative_id=into_id)
+            await tx.execute(hers.execution_options(synchronize_session=False))
         await leave_stay(tx, new if better else old, now=now)
         old = old if better else None
     columns = (Residence.person_id, PastResidence.person_id, Household.representative_id)
     for column in columns:
         give = update(column.class_).where(column == from_id).values({column: into_id})
         await tx.execute(give.execution_options(synchronize_session=False))
-    if old is not None and old.household_id is not None:
-        chosen = Residence.chosen_representative_id
-        here = (Residence.household_id == old.household_id, chosen == from_id)
-        choices = update(Residence).where(*here).values({chosen: into_id})
-        await tx.execute(choices.execution_options(synchronize_session=False))
+    if old is not None:
+        await _choose_instead(tx, old.household_id, from_id, into_id)
+
+
+async def _choose_instead(
+    tx: Tx, household_id: UUID | None, from_id: UUID, into_id: UUID
+) -> None:
+    """Let who chose somebody to speak for a household have chosen who she turned out to be."""
+    if household_id is None:
+        return
+    chosen = Residence.chosen_representative_id
+    here = (Residence.household_id == household_id, chosen == from_id)
+    choices = update(Residence).where(*here).values({chosen: into_id})
+    await tx.execute(choices.execution_options(synchronize_session=False))
 
 
 async def _end_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
@@ -194,8 +241,8 @@ async def _end_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
     tx.add(_past(home, home.confirmed_at, now=now))
     if home.household_id is not None:
         household = await locked_household(tx, home.household_id)
-        if household is not None and household.representative_id == home.person_id:
-            set_representative(tx, household, None)
+        if household is not None:
+            await _count_anew(tx, household, home.person_id)
     emit(
         tx,
         ResidenceLeft(
@@ -204,6 +251,20 @@ async def _end_stay(tx: Tx, home: Residence, *, now: datetime) -> None:
             household_id=home.household_id,
         ),
     )
+
+
+async def _count_anew(tx: Tx, household: Household, gone_id: UUID) -> None:
+    """Let whom more than half of the others want speak for a locked household.
+
+    Whom staff named since the members chose goes on, unless they are more than half only now.
+    """
+    before = await chosen_by_most(tx, household.id)
+    after = await chosen_by_most(tx, household.id, without_id=gone_id)
+    speaks = household.representative_id
+    if speaks == gone_id or (after is not None and after != before):
+        speaks = after
+    if speaks != household.representative_id:
+        set_representative(tx, household, speaks)
 
 
 async def _keep_refusal(tx: Tx, home: Residence, *, now: datetime) -> None:

@@ -26,6 +26,7 @@ from neighborhood_api.identity.joining import PhoneTaken, PostsWouldBeLost, beco
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import SignedInOut
 from neighborhood_api.identity.service import HoldsPosts, Issuer, PersonNotFound
+from neighborhood_api.identity.sessions.history import end_other_sign_ins
 from neighborhood_api.identity.sessions.models import SignInKind
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import emit
@@ -123,6 +124,8 @@ async def accept_invitation(
     if person.phone != phone:
         raise InvitationInvalid
     await replace_password(tx, person, hashed, now=now)
+    # Whoever knew a password that an office chose may have signed in with it.
+    await end_other_sign_ins(tx, person.id, but=None, reason="password_changed", now=now)
     _close(tx, invitation, "password", now)
     return await issuer.sign_in(tx, person, SignInKind.PASSWORD, now=now)
 

@@ -12,7 +12,10 @@ from sqlalchemy.orm import aliased
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.accounts.codes import close_invitation, digest_of, new_code
 from neighborhood_api.identity.accounts.models import Invitation, InvitationKind
-from neighborhood_api.identity.accounts.password_rules import replace_password
+from neighborhood_api.identity.accounts.password_rules import (
+    given_is_over,
+    replace_password,
+)
 from neighborhood_api.identity.accounts.superiors import (
     NotBelowYou,
     Office,
@@ -101,7 +104,10 @@ async def invite(
     require_above(actor, person_id, offices, or_appoints=True)
     if person is None:
         raise PersonNotFound
-    if person.password_hash is not None or person.openid is not None:
+    has_password = person.password_hash is not None
+    if given_is_over(person, valid_for, now):
+        has_password = False
+    if has_password or person.openid is not None:
         raise AccountInUse
     made = await _make(tx, actor, person, InvitationKind.INVITE, offices, valid_for, now)
     ids = {"person_id": person.id, "invitation_id": made.invitation.id}

@@ -61,6 +61,14 @@ class PasswordUsedBefore(Problem):
     message = "不能使用现在或最近用过的密码，请换一个"
 
 
+class InitialPasswordExpired(Problem):
+    """The password that an office chose was not changed in time."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "The initial password was not changed in time; ask for an invitation"
+    message = "初始密码已过期，请联系上级或系统管理员发送邀请，由您本人设置密码"
+
+
 PASSWORD_REFUSALS = (PasswordTooWeak, PasswordTooCommon, PasswordTellsOfHer)
 """How a first password may be refused."""
 NEXT_PASSWORD_REFUSALS = (*PASSWORD_REFUSALS, PasswordUsedBefore)
@@ -74,6 +82,8 @@ class PasswordAge(NamedTuple):
     """Zero: for ever."""
     remembered: int = 5
     """The present one included."""
+    given_for: timedelta = timedelta(hours=72)
+    """How long one works that an office chose."""
 
     def is_over(self, person: Person, now: datetime) -> bool:
         """Tell whether a person has to choose a new password before anything else."""
@@ -83,6 +93,14 @@ class PasswordAge(NamedTuple):
             return True
         chosen = person.password_set_at
         return bool(self.days) and chosen is not None and chosen + timedelta(self.days) <= now
+
+    def require_in_time(self, person: Person, now: datetime) -> None:
+        """Refuse a password that an office chose, and its owner has not changed for too long.
+
+        Raises: InitialPasswordExpired.
+        """
+        if given_is_over(person, self.given_for, now):
+            raise InitialPasswordExpired
 
 
 FOR_EVER = PasswordAge()
@@ -128,6 +146,12 @@ async def require_new(
     for one in known[:remembered]:
         if await passwords.matches(password, one):
             raise PasswordUsedBefore
+
+
+def given_is_over(person: Person, given_for: timedelta, now: datetime) -> bool:
+    """Tell whether a person has a password that an office chose, and that works no more."""
+    since = person.password_set_at
+    return person.password_given and (since is None or since + given_for <= now)
 
 
 async def replace_password(

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
 from neighborhood_api.identity.accounts.models import InvitationKind
+from neighborhood_api.identity.names import INVITATION_NAMES, OUTCOME_NAMES, SIGN_IN_NAMES
 from neighborhood_api.identity.schemas import Mobile
 from neighborhood_api.identity.sessions.models import Outcome, SignInKind
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 
 OneTimeCode = Annotated[SecretStr, Field(min_length=1, max_length=40)]
 
@@ -22,6 +23,7 @@ class InvitationMadeOut(Out):
                 {
                     "id": "0198c0de-0000-7000-8000-00000000000a",
                     "kind": "invite",
+                    "kind_name": "邀请",
                     "code": "K7QM-2X9D-4HTR",
                     "link": "/invitation#K7QM-2X9D-4HTR",
                     "expires_at": "2026-11-25T10:00:00+08:00",
@@ -32,6 +34,8 @@ class InvitationMadeOut(Out):
     id: UUID
     kind: InvitationKind
     """invite 邀请、reset 重置 · What the code is for."""
+    kind_name: str = named("kind", INVITATION_NAMES)
+    """用途 · The same in Chinese, to be shown as it is."""
     code: str
     """一次性码，只显示这一次 · Give it to her yourself; nobody is shown it again."""
     link: str
@@ -52,6 +56,8 @@ class PendingInvitationOut(Out):
 
     id: UUID
     kind: InvitationKind
+    kind_name: str = named("kind", INVITATION_NAMES)
+    """用途 · The same in Chinese, to be shown as it is."""
     person_id: UUID
     name: str | None
     """被邀请人 · Who is invited."""
@@ -130,7 +136,9 @@ class SignInHistoryOut(Out):
                     "id": "0198c0de-0000-7000-8000-00000000000b",
                     "at": "2026-11-22T10:00:00+08:00",
                     "kind": "password",
+                    "kind_name": "密码",
                     "outcome": "wrong_password",
+                    "outcome_name": "密码错误",
                     "device": "Edge on Windows",
                     "network": "203.0.113.0/24",
                 }
@@ -141,9 +149,13 @@ class SignInHistoryOut(Out):
     at: Moment
     kind: SignInKind
     """wechat 微信、password 密码、second_step 动态码、refresh 令牌被重复使用 · By what."""
+    kind_name: str = named("kind", SIGN_IN_NAMES)
+    """登录方式 · The same in Chinese, to be shown as it is."""
     outcome: Outcome
     """succeeded 成功、wrong_password 密码错、wrong_code 动态码错、locked 锁定、reused 已退出
     · What became of it."""
+    outcome_name: str = named("outcome", OUTCOME_NAMES)
+    """结果 · The same in Chinese, to be shown as it is."""
     device: str
     """程序和系统的种类 · Family of program and system, e.g. WeChat on iPhone."""
     network: str | None

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict
 
+from neighborhood_api.identity.names import SIGN_IN_NAMES
 from neighborhood_api.identity.sessions.models import SignInKind
-from neighborhood_api.kit.schema import Moment, Out
+from neighborhood_api.kit.schema import Moment, Out, named
 
 
 class DeviceSignInOut(Out):
@@ -17,6 +18,7 @@ class DeviceSignInOut(Out):
                 {
                     "id": "0198c0de-0000-7000-8000-00000000000c",
                     "kind": "wechat",
+                    "kind_name": "微信",
                     "device": "WeChat on iPhone",
                     "network": "203.0.113.0/24",
                     "signed_in_at": "2026-11-20T08:00:00+08:00",
@@ -29,6 +31,8 @@ class DeviceSignInOut(Out):
     id: UUID
     kind: SignInKind
     """wechat 微信、password 密码 · How she signed in there."""
+    kind_name: str = named("kind", SIGN_IN_NAMES)
+    """登录方式 · The same in Chinese, to be shown as it is."""
     device: str
     """程序和系统的种类 · Family of program and system."""
     network: str | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from neighborhood_api.imports.reading.heads import (
     DUTY_PHONES,
     NOT_KEPT,
+    OWN_PHONES,
     UNWANTED,
     WORDS,
     is_of_places,
@@ -93,9 +94,15 @@ def columns_of(heading: Heading, kind: Kind) -> tuple[dict[int, Column], list[st
     meant: dict[Field, tuple[int, int]] = {}
     seats = heading.seats if kind is Kind.NODES else {}
     words = WORDS[kind] | (_SHARED if seats else {})
-    notes, wrong = _left_out(heading, kind, words, seats), []
+    others = _of_others(heading, kind)
+    notes, wrong = _left_out(heading, kind, words, {**seats, **others}), []
+    notes += [
+        f"{column_letter(at)} 列“{heading.shown[at]}”没有读取："
+        f"这是{own.title}的，任职请填在“任职”表"
+        for at, own in others.items()
+    ]
     for at, known in heading.words.items():
-        if known not in words or known in UNWANTED or at in seats:
+        if known not in words or known in UNWANTED or at in seats or at in others:
             continue
         field, rank = words[known]
         if field in NOT_KEPT[kind]:
@@ -122,6 +129,18 @@ def columns_of(heading: Heading, kind: Kind) -> tuple[dict[int, Column], list[st
         for at, own in seats.items()
     }
     return dict(sorted(columns.items())), notes, wrong
+
+
+def _of_others(heading: Heading, kind: Kind) -> dict[int, SeatColumn]:
+    """Return the columns of a sheet of households, or the like, that are about posts.
+
+    A phone beside 网格员 is that holder's, unless its head says whose it is.
+    """
+    if kind in {Kind.NODES, Kind.POSTS}:
+        return {}
+    return {
+        at: own for at, own in heading.seats.items() if heading.words.get(at) not in OWN_PHONES
+    }
 
 
 def _left_out(

@@ -12,6 +12,8 @@ PHONES = (
     "联系电话 手机号码 手机号 手机 电话 电话号码 联系方式 联系手机 移动电话 本人电话 本人手机 "
     "个人电话 联系号码 手机电话 户主电话 户主联系电话 户主手机 业主电话"
 )
+OWN_PHONES = frozenset({"户主电话", "户主联系电话", "户主手机", "业主电话"})
+"""Which of them say whose they are."""
 DUTY_PHONES = "值班电话 公示电话 对外电话 办公电话 服务电话 值守电话 公开电话"
 _ADDRESSES = (
     "门牌 门牌号 门牌号码 门牌地址 地址 详细地址 家庭住址 家庭地址 住址 现住址 现住地址 "
@@ -69,6 +71,7 @@ _OWN: Final[Mapping[Kind, Mapping[Field, str]]] = {
         Field.PARENT_CODE: "上级编码 上级代码 上级编号 父级编码 父级代码 上级地点编码 "
         "上级区域编码",
         Field.CODE_PREFIX: "编号前缀 工单前缀 前缀",
+        Field.PLATE_CODE: "公示牌编号 公示牌编码 公示牌号 公示牌",
         Field.LONGITUDE: "经度 地理经度 中心点经度",
         Field.LATITUDE: "纬度 地理纬度 中心点纬度",
         Field.VALID_FROM: "启用日期 启用时间 成立日期 设立日期 设立时间 生效日期 成立时间",

@@ -47,6 +47,8 @@ class Field(StrEnum):
     PARENT = "parent"
     PARENT_CODE = "parent_code"
     CODE_PREFIX = "code_prefix"
+    PLATE_CODE = "plate_code"
+    """公示牌编号: what the QR code of the lane's plate carries."""
     LONGITUDE = "longitude"
     LATITUDE = "latitude"
     VALID_FROM = "valid_from"

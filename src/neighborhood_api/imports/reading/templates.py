@@ -63,6 +63,7 @@ COLUMNS: Final = {
         _C(Field.LATITUDE, "纬度", "23.172799", advice="WGS-84 坐标，小数"),
         _C(Field.VALID_FROM, "启用日期", "2024-03-01", advice=f"只用于新增的地点；{_DAY}"),
         _C(Field.CODE_PREFIX, "编号前缀", "", advice="大写字母，不填时与上级相同"),
+        _C(Field.PLATE_CODE, "公示牌编号", "", advice="只有街巷、楼栋有；不填时自动编号"),
     ),
     Kind.HOUSEHOLDS: (
         *_WHERE,

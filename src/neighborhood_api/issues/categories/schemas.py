@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field, JsonValue, field_validator, model_valida
 
 from neighborhood_api.identity.places import Level
 from neighborhood_api.issues.categories.models import Evidence, Publicity, ReopenBy, Urgency
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.issues.categories.names import URGENCY_NAMES
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.schedules.clocks import Clock
 
 YEAR_MINUTES = 366 * 24 * 60
@@ -197,6 +198,8 @@ class CategoryOut(Out):
     """选择提示 · Helps to choose."""
     urgency: Urgency
     """ordinary 一般、urgent 紧急、emergency 危急 · How urgent it is."""
+    urgency_name: str = named("urgency", URGENCY_NAMES)
+    """紧急程度 · The same in Chinese, to be shown as it is."""
     respond: LimitOut
     """首次回应时限 · By when somebody answers."""
     resolve: LimitOut

@@ -1,7 +1,9 @@
 """What the operations of intake return."""
 
 from neighborhood_api.issues.models import ReportChannel
+from neighborhood_api.issues.names import CHANNEL_NAMES
 from neighborhood_api.issues.schemas import IssueOut
+from neighborhood_api.kit.schema import named
 
 
 class IntakeOut(IssueOut):
@@ -9,6 +11,8 @@ class IntakeOut(IssueOut):
 
     channel: ReportChannel
     """来电或到窗口 · By telephone, or at the counter."""
+    channel_name: str = named("channel", CHANNEL_NAMES)
+    """上报渠道 · The same in Chinese, to be shown as it is."""
     caller_name: str
     caller_phone: str
     """已遮盖 · Masked."""

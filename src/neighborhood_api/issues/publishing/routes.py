@@ -12,7 +12,7 @@ from neighborhood_api.files.handles import LinksDep
 from neighborhood_api.files.links import Links
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Node
-from neighborhood_api.grid.service import NodeNotFound, node_missing
+from neighborhood_api.grid.service import NodeNotFound, current_node, node_missing
 from neighborhood_api.identity.access import Actor, Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.identity.models import Person
@@ -139,7 +139,7 @@ async def read_public_issue(
     summary="预览公开效果 · How the public would see it",
     responses=problems(*SIGNED_IN, NodeNotFound),
 )
-async def preview_issue(body: PreviewIn, actor: ActorDep, tx: TxDep) -> PreviewOut:
+async def preview_issue(body: PreviewIn, actor: ActorDep, tx: TxDep, now: NowDep) -> PreviewOut:
     """提交前预览公众看到的样子，并标出个人信息；不保存任何内容。
 
     As the public would see it, and what personal data is in it; nothing is kept.
@@ -149,7 +149,7 @@ async def preview_issue(body: PreviewIn, actor: ActorDep, tx: TxDep) -> PreviewO
         text=mask_personal(body.text),
         reporter=name_in_public(name.name if name else None, anonymous=body.anonymous),
         findings=show_findings(body.text),
-        publicity=await _publicity(tx, actor, body),
+        publicity=await _publicity(tx, actor, body, now),
     )
 
 
@@ -318,14 +318,11 @@ async def _publication(
     return publication_view(row, links, now=now)
 
 
-async def _publicity(tx: Tx, actor: Actor, body: PreviewIn) -> Publicity | None:
+async def _publicity(tx: Tx, actor: Actor, body: PreviewIn, now: datetime) -> Publicity | None:
     """Return what the rule in force says of the public, None without a category in use."""
     place = actor.residence
     if body.lane_id is not None:
-        node = await tx.get(Node, body.lane_id)
-        if node is None:
-            raise NodeNotFound
-        place = node.place
+        place = (await current_node(tx, body.lane_id, now=now)).place
     if body.category_code is None or place is None:
         return None
     category = await tx.get(Category, body.category_code)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_va
 from neighborhood_api.grid.schemas import PositionIn
 from neighborhood_api.issues.schemas import Photos, Text
 from neighborhood_api.issues.settling.models import CallReason, Channel
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 
 Stars = Annotated[int, Field(ge=1, le=5)]
 ItemCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
@@ -197,6 +197,9 @@ class ItemRatedOut(Out):
     rating: int
 
 
+RATED_NAMES: dict[Channel, str] = {Channel.ONLINE: "线上", Channel.OFFLINE: "线下"}
+
+
 class RatingOut(Out):
     """One rating of one handling."""
 
@@ -207,6 +210,8 @@ class RatingOut(Out):
     rating_name: str
     text: str | None
     channel: Channel
+    channel_name: str = named("channel", RATED_NAMES)
+    """评价渠道 · The same in Chinese, to be shown as it is."""
     form_version: int
     items: list[ItemRatedOut]
     rated_at: Moment
@@ -226,6 +231,17 @@ class CallBackState(StrEnum):
     TO_CALL = "to_call"
     TO_REMEDY = "to_remedy"
     DONE = "done"
+
+
+CALL_BACK_NAMES: dict[CallBackState, str] = {
+    CallBackState.TO_CALL: "待回访",
+    CallBackState.TO_REMEDY: "待整改",
+    CallBackState.DONE: "已完成",
+}
+CALL_REASON_NAMES: dict[CallReason, str] = {
+    CallReason.BAD_RATING: "差评",
+    CallReason.SAMPLE: "抽样",
+}
 
 
 class CallBackIn(In):
@@ -285,8 +301,12 @@ class CallBackOut(Out):
     """第几次办理，0 为首次 · Reopened so often before; 0 for the first handling."""
     reason: CallReason
     """bad_rating 差评、sample 抽样 · Why."""
+    reason_name: str = named("reason", CALL_REASON_NAMES)
+    """回访原因 · The same in Chinese, to be shown as it is."""
     state: CallBackState
     """to_call 待回访、to_remedy 待整改、done 已完成 · What is still to be done."""
+    state_name: str = named("state", CALL_BACK_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     rating: int | None
     rating_text: str | None
     opened_at: Moment

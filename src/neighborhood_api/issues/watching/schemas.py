@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field
 from neighborhood_api.cases.timekeeping import Purpose
 from neighborhood_api.cases.warnings import Colour
 from neighborhood_api.issues.categories.schemas import LimitBody
+from neighborhood_api.issues.names import COLOUR_NAMES, PURPOSE_NAMES
 from neighborhood_api.issues.schemas import Photos, Text
-from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.schema import In, Moment, Out, named
 from neighborhood_api.schedules.clocks import Clock
 
 _DAY: dict[str, Any] = {"clock": "working_days", "amount": 1}
@@ -109,8 +110,12 @@ class WarningOut(Out):
 
     Which limit it is about.
     """
+    purpose_name: str = named("purpose", PURPOSE_NAMES)
+    """哪项时限 · The same in Chinese, to be shown as it is."""
     colour: Colour
     """yellow 即将超时 / red 已超时 · Nearly used up, or passed."""
+    colour_name: str = named("colour", COLOUR_NAMES)
+    """程度 · The same in Chinese, to be shown as it is."""
     due_at: Moment
     """到期时间 · When the limit ends or ended."""
     raised_at: Moment

@@ -1256,7 +1256,7 @@ def upgrade() -> None:
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_register_look_with_a_reason")),
         sa.CheckConstraint(
-            "what IN ('resident', 'care', 'establishment')",
+            "what IN ('resident', 'care', 'establishment', 'register')",
             name=op.f("ck_register_look_what_known"),
         ),
         sa.ForeignKeyConstraint(

@@ -55,6 +55,7 @@ ISSUES = (
             .where(Case.reporter_id.in_(ids), CaseEntry.internal.is_(False))
             .order_by(CaseEntry.case_id, CaseEntry.id)
         ),
+        district=Case.district_id,
     ),
     Section(
         "ratings",

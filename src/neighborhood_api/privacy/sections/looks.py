@@ -83,6 +83,7 @@ LOOKS = (
             .where(Case.reporter_id.in_(ids))
             .order_by(Look.id)
         ),
+        district=Case.district_id,
     ),
     Section(
         "child_looks",
@@ -113,17 +114,25 @@ LOOKS = (
             .where(Resident.person_id.in_(ids))
             .order_by(RegisterLook.id)
         ),
+        district=Place.district_id,
     ),
     Section(
         "register_exports",
         "谁导出过我的登记",
-        (("place", "范围", Place.name), ("at", "时间", EXPORTS.c.requested_at)),
+        (
+            ("role", "岗位", RegisterLook.role),
+            ("place", "范围", Place.name),
+            ("reason", "理由", RegisterLook.reason),
+            ("at", "时间", EXPORTS.c.requested_at),
+        ),
         lambda columns, ids: (
             columns.select_from(EXPORTS)
             .join(Place, Place.id == EXPORTS.c.node_id)
+            .outerjoin(RegisterLook, RegisterLook.subject_id == EXPORTS.c.id)
             .where(register_was_exported(ids))
             .order_by(EXPORTS.c.id)
         ),
+        district=Place.district_id,
     ),
     Section(
         "booking_phone_looks",

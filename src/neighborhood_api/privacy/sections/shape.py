@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Node
 
+OWN_NAME = "role_name"
+"""What the district calls the post of a row; None as usual."""
 Ids: TypeAlias = Collection[UUID]
 """A person's id, and those that she had before she was known by phone."""
 Field: TypeAlias = tuple[str, str, InstrumentedAttribute[Any] | ColumnElement[Any]]
@@ -25,6 +28,8 @@ class Section:
     fields: tuple[Field, ...]
     rows: Callable[[Select[Any], Ids], Select[Any]]
     """Adds to the columns where they come from, and whose they are."""
+    district: SQLColumnExpression[UUID] | None = None
+    """The district of a row with a `role`: it may call the post by a name of its own."""
 
     @property
     def headings(self) -> Mapping[str, str]:
@@ -34,6 +39,9 @@ class Section:
     def statement(self, ids: Ids) -> Select[Any]:
         """Select what there is about a person."""
         columns = select(*(column.label(name) for name, _, column in self.fields))
+        if self.district is not None:
+            (role,) = (column for name, _, column in self.fields if name == "role")
+            columns = columns.add_columns(called(role, self.district).label(OWN_NAME))
         return self.rows(columns, ids)
 
 

@@ -31,6 +31,7 @@ WORK = (
             .where(or_(Appointment.person_id.in_(ids), Appointment.stand_in_id.in_(ids)))
             .order_by(Appointment.id)
         ),
+        district=Place.district_id,
     ),
     Section(
         "selections",
@@ -47,9 +48,11 @@ WORK = (
         ),
         lambda columns, ids: (
             columns.join(Appointment, Appointment.id == Selection.appointment_id)
+            .join(Place, Place.id == Appointment.node_id)
             .where(Appointment.person_id.in_(ids))
             .order_by(Appointment.id)
         ),
+        district=Place.district_id,
     ),
     Section(
         "layer_posts",
@@ -96,6 +99,7 @@ WORK = (
             .where(CaseEntry.person_id.in_(ids))
             .order_by(CaseEntry.id)
         ),
+        district=Case.district_id,
     ),
     Section(
         "acts",

@@ -137,6 +137,8 @@ def _flag(named: service.NamedFlag) -> CareFlagOut:
         id=flag.id,
         kind=CareKind(flag.kind),
         lane_id=flag.place.node_id,
+        lane_name=named.lane,
+        community_name=named.community,
         name=masked_name(named.name) or "",
         since_on=flag.since_on,
         ended_on=flag.ended_on,

@@ -3,8 +3,9 @@
 from datetime import date
 from uuid import UUID
 
-from neighborhood_api.kit.schema import In, Out
+from neighborhood_api.kit.schema import In, Out, named
 from neighborhood_api.registers.models import CareKind
+from neighborhood_api.registers.names import CARE_NAMES
 from neighborhood_api.registers.schemas import Remark, ResidentRecordOut, example
 
 
@@ -46,7 +47,13 @@ class CareFlagOut(Out):
     id: UUID
     kind: CareKind
     """empty_nest 空巢 living_alone 独居 disabled 残疾 child_in_need 困境儿童 … · Why."""
+    kind_name: str = named("kind", CARE_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     name: str
     """姓名，只显示姓 · Masked."""
     since_on: date
@@ -59,6 +66,8 @@ class CareDetailOut(Out):
 
     id: UUID
     kind: CareKind
+    kind_name: str = named("kind", CARE_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     since_on: date
     note: str | None
     """说明 · Note."""

@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household
+from neighborhood_api.grid.place_names import community_name, own_name, place_names
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.places import columns_of
 from neighborhood_api.kit.db import Tx, refusing
@@ -47,15 +48,18 @@ class CareFlagExists(Problem):
 
 
 class NamedFlag(NamedTuple):
-    """A flag, and whose it is."""
+    """A flag, whose it is, and where she lives."""
 
     flag: CareFlag
     name: str
+    lane: str
+    community: str
 
 
-def named_flags() -> Select[CareFlag, str]:
+def named_flags() -> Select[CareFlag, str, str, str]:
     """Select who needs special care now."""
-    joined = select(CareFlag, Resident.name).join(Resident, Resident.id == CareFlag.resident_id)
+    flags = select(CareFlag, Resident.name, own_name(CareFlag), community_name(CareFlag))
+    joined = flags.join(Resident, Resident.id == CareFlag.resident_id)
     return joined.where(CareFlag.ended_on.is_(None))
 
 
@@ -81,7 +85,7 @@ async def flag_care(
     with refusing({"uq_care_flag_once": CareFlagExists}):
         await tx.flush()
     note(tx, actor, RegisterEntryAdded, flag, now=now)
-    return NamedFlag(flag, resident.name)
+    return await _named(tx, flag)
 
 
 async def change_care_flag(
@@ -157,11 +161,12 @@ async def look_at_care_of(
         )
         for flag in await tx.scalars(hers.order_by(CareFlag.id))
     ]
-    record = resident_record(resident, household.address, look.id)
+    at = await place_names(tx, resident)
+    record = resident_record(resident, household.address, at, look.id)
     return CareRecordOut(resident=record, flags=flags)
 
 
 async def _named(tx: Tx, flag: CareFlag) -> NamedFlag:
     await tx.flush()
     resident = await tx.get_one(Resident, flag.resident_id)
-    return NamedFlag(flag, resident.name)
+    return NamedFlag(flag, resident.name, *await place_names(tx, flag))

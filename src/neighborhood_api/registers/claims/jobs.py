@@ -5,12 +5,11 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
 
-from neighborhood_api.grid.events import ResidenceStated
+from neighborhood_api.grid.events import RepresentativeChanged, ResidenceStated
 from neighborhood_api.grid.residences import stays
 from neighborhood_api.identity.events import PersonMerged, PhoneBound
 from neighborhood_api.kit.jobs import PATIENT, job_transaction, on
-from neighborhood_api.registers.claims import matching
-from neighborhood_api.registers.claims.notices import tell_who_confirms
+from neighborhood_api.registers.claims import matching, notices
 
 jobs = Blueprint()
 
@@ -25,7 +24,7 @@ async def match_residence(context: JobContext, /, person_id: str, **_: object) -
     async with job_transaction(context) as tx:
         home = await matching.match_person(tx, UUID(person_id), now=now)
         if home is not None:
-            await tell_who_confirms(tx, home, now=now)
+            await notices.tell_who_confirms(tx, home, now=now)
 
 
 @jobs.task(name="registers.match_district", pass_context=True, retry=PATIENT)
@@ -51,6 +50,19 @@ async def join_residents(context: JobContext, from_person_id: str, into_person_i
         await matching.match_person(tx, new, now=now)
 
 
+@jobs.task(name="registers.tell_representative", pass_context=True, retry=PATIENT)
+async def tell_representative(
+    context: JobContext, household_id: str, person_id: str | None, version: int
+) -> None:
+    """Tell somebody that she speaks for her household, whoever or whatever decided it."""
+    if person_id is None:
+        return
+    async with job_transaction(context) as tx:
+        ids = UUID(household_id), UUID(person_id)
+        await notices.tell_representative(tx, *ids, version, now=datetime.now(UTC))
+
+
+on(RepresentativeChanged, "registers.tell_representative")
 on(PhoneBound, "registers.match_residence")
 on(ResidenceStated, "registers.match_residence")
 on(PersonMerged, "registers.join_residents")

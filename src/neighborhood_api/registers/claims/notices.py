@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import (
     RepresentativeChanged,
@@ -79,17 +81,20 @@ async def tell_refused(tx: Tx, home: Residence, *, was_confirmed: bool, now: dat
 
 
 async def tell_representative(
-    tx: Tx, household: Household, person_id: UUID, *, now: datetime
+    tx: Tx, household_id: UUID, person_id: UUID, version: int, *, now: datetime
 ) -> None:
-    """Tell somebody that she speaks for her household now."""
+    """Tell somebody who speaks for her household since a change of it, if she still does."""
+    speaks = select(Household.representative_id).where(Household.id == household_id)
+    if await tx.scalar(speaks) != person_id:
+        return
     await notify(
         tx,
         person_id,
         RepresentativeChanged.name,
-        Subject("household", household.id),
+        Subject("household", household_id),
         title="您已成为户代表",
         body="您现在是所在户的户代表。如不合适，可由本户成员或社区另选。",
-        at_most_once_key=f"household:{household.id}:{household.version}",
+        at_most_once_key=f"household:{household_id}:{version}",
         now=now,
         message=Message(TEMPLATE, about="户代表"),
     )

@@ -5,12 +5,12 @@ from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from neighborhood_api.grid.models import Household, Residence
 from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
 from neighborhood_api.grid.residences.stays import (
+    chosen_by_most,
     locked_household,
     locked_residence,
     set_representative,
@@ -20,7 +20,6 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.registers.claims.notices import tell_representative
 from neighborhood_api.registers.households.service import record_of
 from neighborhood_api.registers.keeping import lock_entry, require_open
 
@@ -62,9 +61,7 @@ async def read_my_household(tx: ReadTx, actor: Actor) -> MyHousehold:
     return MyHousehold(household, record.members, chosen)
 
 
-async def choose_representative(
-    tx: Tx, actor: Actor, person_id: UUID | None, *, now: datetime
-) -> None:
+async def choose_representative(tx: Tx, actor: Actor, person_id: UUID | None) -> None:
     """Note whom the caller wants; more than half of the members decide.
 
     Raises: ResidenceNotConfirmed, NoHousehold, NotAMember.
@@ -79,11 +76,10 @@ async def choose_representative(
         raise NotAMember
     home.chosen_representative_id = person_id
     await tx.flush()
-    chosen = await _chosen_by_most(tx, household_id)
+    chosen = await chosen_by_most(tx, household_id)
     if chosen is not None and chosen != household.representative_id:
         set_representative(tx, household, chosen)
         await tx.flush()
-        await tell_representative(tx, household, chosen, now=now)
 
 
 async def appoint_representative(
@@ -115,8 +111,6 @@ async def appoint_representative(
         after={"person_id": None if person_id is None else str(person_id)},
     )
     await tx.flush()
-    if person_id is not None:
-        await tell_representative(tx, household, person_id, now=now)
     return household
 
 
@@ -135,21 +129,3 @@ async def _is_member(tx: ReadTx, household_id: UUID, person_id: UUID) -> bool:
         Residence.confirmed_at.is_not(None),
     )
     return await tx.scalar(member) is not None
-
-
-async def _chosen_by_most(tx: ReadTx, household_id: UUID) -> UUID | None:
-    """Return whom more than half of the members want, if they want one of them."""
-    here = (Residence.household_id == household_id, Residence.confirmed_at.is_not(None))
-    members = await tx.scalar(select(func.count(Residence.person_id)).where(*here))
-    wanted = aliased(Residence)
-    choices = (
-        select(Residence.chosen_representative_id, func.count())
-        .join(wanted, wanted.person_id == Residence.chosen_representative_id)
-        .where(*here, wanted.household_id == household_id, wanted.confirmed_at.is_not(None))
-        .group_by(Residence.chosen_representative_id)
-    )
-    for person_id, votes in await tx.execute(choices):
-        if votes * 2 > (members or 0):
-            chosen: UUID | None = person_id
-            return chosen
-    return None

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 
 from neighborhood_api.grid.models import Confirmation, PastResidence, Residence
+from neighborhood_api.grid.place_names import place_names
 from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
 from neighborhood_api.grid.schemas import ResidenceIn
 from neighborhood_api.grid.service import NodeNotFound, NotALane
@@ -66,7 +67,7 @@ async def state_residence(
     confirmed at once where the register has the caller's verified number at that door, and
     waits for staff otherwise. Whoever lives there, the answer is the same.
     """
-    return _residence(await service.state_residence(tx, actor, body, now=now))
+    return await _residence(tx, await service.state_residence(tx, actor, body, now=now))
 
 
 @router.get(
@@ -76,7 +77,7 @@ async def state_residence(
 )
 async def read_residence(actor: ActorDep, tx: ReadTxDep) -> ResidenceOut:
     """我填写的住址和确认情况。What the caller said, and what became of it."""
-    return _residence(await service.read_residence(tx, actor))
+    return await _residence(tx, await service.read_residence(tx, actor))
 
 
 @router.post(
@@ -114,13 +115,13 @@ async def read_my_household(actor: ActorDep, tx: ReadTxDep) -> MyHouseholdOut:
     responses=problems(*MEMBER, representatives.NotAMember),
 )
 async def choose_representative(
-    body: RepresentativeIn, actor: ActorDep, tx: TxDep, now: NowDep
+    body: RepresentativeIn, actor: ActorDep, tx: TxDep
 ) -> MyHouseholdOut:
     """每位已确认的成员选一人，超过半数即为户代表。
 
     Each confirmed member chooses one; whom more than half want speaks for the household.
     """
-    await representatives.choose_representative(tx, actor, body.person_id, now=now)
+    await representatives.choose_representative(tx, actor, body.person_id)
     return await _my_household(tx, actor)
 
 
@@ -200,9 +201,12 @@ def _state(home: Residence) -> ClaimState:
     return ClaimState.WAITING if home.refused_at is None else ClaimState.REFUSED
 
 
-def _residence(home: Residence) -> ResidenceOut:
+async def _residence(tx: ReadTx, home: Residence) -> ResidenceOut:
+    at = await place_names(tx, home)
     return ResidenceOut(
         lane_id=home.place.node_id,
+        lane_name=at.own,
+        community_name=at.community,
         address=home.address,
         household_id=home.household_id,
         state=_state(home),
@@ -230,6 +234,8 @@ def _claim(claim: service.Claim) -> ClaimOut:
         name=person.name,
         phone=masked(person.phone),
         lane_id=home.place.node_id,
+        lane_name=claim.lane,
+        community_name=claim.community,
         address=home.address,
         household_id=home.household_id,
         name_is_registered=claim.name_is_registered,
@@ -245,6 +251,8 @@ def _move(move: service.Move) -> MoveOut:
         id=stay.id,
         name=masked_name(move.name),
         lane_id=stay.place.node_id,
+        lane_name=move.lane,
+        community_name=move.community,
         address=stay.address,
         household_id=stay.household_id,
         resident_id=move.resident_id,

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from neighborhood_api.grid.models import Confirmation
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
+from neighborhood_api.registers.names import CONFIRMATION_NAMES
 from neighborhood_api.registers.schemas import SOME_ID, MemberOut, example
 
 
@@ -19,16 +20,29 @@ class ClaimState(StrEnum):
     REFUSED = "refused"
 
 
+CLAIM_NAMES: dict[ClaimState, str] = {
+    ClaimState.WAITING: "待确认",
+    ClaimState.CONFIRMED: "已确认",
+    ClaimState.REFUSED: "未通过",
+}
+
+
 class ResidenceOut(Out):
     """Where the caller lives."""
 
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """门牌（已规范书写）· Door, as the register writes it."""
     household_id: UUID | None
     """与登记册一致时的户号 · The register's household, when the door is one of it."""
     state: ClaimState
     """waiting 待确认 confirmed 已确认 refused 未通过 · Whether it is confirmed."""
+    state_name: str = named("state", CLAIM_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     refusal: str | None
     """未通过的原因 · Why it was refused."""
     confirmed_at: Moment | None
@@ -74,6 +88,10 @@ class ClaimOut(Out):
     phone: str | None
     """已验证的手机号，中间四位隐藏 · Verified number, masked."""
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     """填报的门牌 · The door that she says."""
     household_id: UUID | None
@@ -115,8 +133,12 @@ class DecidedResidenceOut(Out):
     id: UUID
     """人员编号 · The person's id."""
     state: ClaimState
+    state_name: str = named("state", CLAIM_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     how: Confirmation | None
     """phone 号码相符 staff 工作人员 · How it was confirmed."""
+    how_name: str | None = named("how", CONFIRMATION_NAMES)
+    """确认方式 · The same in Chinese, to be shown as it is."""
     household_id: UUID | None
     version: int
 
@@ -128,6 +150,10 @@ class MoveOut(Out):
     name: str | None
     """称呼，只显示姓 · Masked."""
     lane_id: UUID
+    lane_name: str
+    """街巷或楼栋名称 · What the lane is called."""
+    community_name: str
+    """所在社区名称 · What its community is called."""
     address: str
     household_id: UUID | None
     resident_id: UUID | None

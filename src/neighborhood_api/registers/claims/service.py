@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, select
 
 from neighborhood_api.grid.models import Confirmation, Household, PastResidence, Residence
+from neighborhood_api.grid.place_names import community_name, own_name
 from neighborhood_api.grid.residences import stays
 from neighborhood_api.grid.schemas import ResidenceIn
 from neighborhood_api.identity.access import Actor, Permission
@@ -78,6 +79,8 @@ class Claim(NamedTuple):
     home: Residence
     person: Person
     name_is_registered: bool
+    lane: str
+    community: str
 
 
 class Move(NamedTuple):
@@ -86,6 +89,8 @@ class Move(NamedTuple):
     stay: PastResidence
     name: str | None
     resident_id: UUID | None
+    lane: str
+    community: str
 
 
 async def state_residence(
@@ -167,21 +172,27 @@ async def refuse_residence(
     return home
 
 
-def claims_waiting(here: ColumnElement[bool]) -> Select[Residence, Person, bool]:
+def claims_waiting(
+    here: ColumnElement[bool],
+) -> Select[Residence, Person, bool, str, str]:
     """Select who waits to be confirmed, where `here` holds."""
     same = exists().where(
         Resident.household_id == Residence.household_id,
         Resident.name == Person.name,
         Resident.moved_out_on.is_(None),
     )
+    registered = same.correlate(Residence, Person)
+    at = (own_name(Residence), community_name(Residence))
     return (
-        select(Residence, Person, same.correlate(Residence, Person))
+        select(Residence, Person, registered, *at)
         .join(Person, Person.id == Residence.person_id)
         .where(here, Residence.confirmed_at.is_(None), Residence.refused_at.is_(None))
     )
 
 
-def moves(here: ColumnElement[bool]) -> Select[PastResidence, str | None, UUID | None]:
+def moves(
+    here: ColumnElement[bool],
+) -> Select[PastResidence, str | None, UUID | None, str, str]:
     """Select who left, with the entry of the register that is still open, if there is one."""
     still = (
         select(Resident.id)
@@ -195,7 +206,8 @@ def moves(here: ColumnElement[bool]) -> Select[PastResidence, str | None, UUID |
         .correlate(PastResidence)
         .scalar_subquery()
     )
-    who = select(PastResidence, Person.name, still)
+    at = (own_name(PastResidence), community_name(PastResidence))
+    who = select(PastResidence, Person.name, still, *at)
     lived = PastResidence.refused_by_id.is_(None)
     return who.join(Person, Person.id == PastResidence.person_id).where(here, lived)
 

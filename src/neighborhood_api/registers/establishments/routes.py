@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
-
 from neighborhood_api.grid.service import NodeNotFound
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
@@ -54,8 +52,7 @@ async def list_establishments(
 
     Shops and organisations of a place and below, contacts masked, for its staff.
     """
-    all_ = select(Establishment)
-    rows = await listed(tx, actor, Establishment, all_, wish, page, now=now)
+    rows = await listed(tx, actor, Establishment, service.placed(), wish, page, now=now)
     return page.page([establishment_view(*row) for row in rows], lambda view: view)
 
 
@@ -145,5 +142,5 @@ async def look_at_establishment(
 
 def kept_view(kept: service.KeptEstablishment) -> KeptEstablishmentOut:
     """Show an entry masked, with what looks wrong."""
-    shown = establishment_view(kept.establishment)
+    shown = establishment_view(kept.establishment, *kept.at)
     return KeptEstablishmentOut(**shown.model_dump(), warnings=kept.warnings)

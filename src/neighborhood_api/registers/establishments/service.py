@@ -5,7 +5,15 @@ from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Select, select
+
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.place_names import (
+    PlaceNames,
+    community_name,
+    own_name,
+    place_names,
+)
 from neighborhood_api.grid.service import current_node, normal_address
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.places import Level, columns_of
@@ -45,10 +53,16 @@ class NotALaneOrGrid(Problem):
 
 
 class KeptEstablishment(NamedTuple):
-    """An entry, and what looks wrong."""
+    """An entry, where it is, and what looks wrong."""
 
     establishment: Establishment
+    at: PlaceNames
     warnings: list[RegisterWarningOut]
+
+
+def placed() -> Select[Establishment, str, str]:
+    """Select organisations with what their lane or grid and their community are called."""
+    return select(Establishment, own_name(Establishment), community_name(Establishment))
 
 
 async def read_establishment(
@@ -149,4 +163,5 @@ async def verify_establishment(
 
 
 async def _kept(tx: ReadTx, one: Establishment) -> KeptEstablishment:
-    return KeptEstablishment(one, await doubts.of_establishment(tx, one))
+    at = await place_names(tx, one)
+    return KeptEstablishment(one, at, await doubts.of_establishment(tx, one))

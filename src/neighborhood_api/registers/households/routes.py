@@ -193,12 +193,12 @@ async def appoint_representative(
 
 def record_view(record: service.HouseholdRecord) -> HouseholdRecordOut:
     """Show a household with everybody, masked."""
-    household, people, members = record
-    shown = household_view(household, len(people))
+    household, at, people, members = record
+    shown = household_view(household, len(people), *at)
     speaker = household.representative_id
     return HouseholdRecordOut(
         **shown.model_dump(),
-        people=[resident_view(one, household.address) for one in people],
+        people=[resident_view(one, household.address, *at) for one in people],
         members=[member_view(one, speaker) for one in members],
         warnings=doubts.of_household(household, people),
     )

@@ -8,6 +8,12 @@ from sqlalchemy import Select, exists, select, update
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household, Residence
+from neighborhood_api.grid.place_names import (
+    PlaceNames,
+    community_name,
+    own_name,
+    place_names,
+)
 from neighborhood_api.grid.service import NotALane, current_node, normal_address
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.models import Person
@@ -55,16 +61,22 @@ class HouseholdNotEmpty(Problem):
 
 
 class HouseholdRecord(NamedTuple):
-    """A household, who is registered there, and whose accounts belong to it."""
+    """A household, where it is, who is registered there, and whose accounts belong to it."""
 
     household: Household
+    at: PlaceNames
     people: list[Resident]
     members: list[Person]
 
 
-def counted() -> Select[Household, int]:
-    """Select households with how many people are registered there now."""
-    return select(Household, doubts.residents_of_household())
+def counted() -> Select[Household, int, str, str]:
+    """Select households with how many are registered there now, lane and community."""
+    return select(
+        Household,
+        doubts.residents_of_household(),
+        own_name(Household),
+        community_name(Household),
+    )
 
 
 async def read_household(tx: ReadTx, actor: Actor, household_id: UUID) -> HouseholdRecord:
@@ -88,7 +100,8 @@ async def record_of(tx: ReadTx, household: Household) -> HouseholdRecord:
         .where(Residence.household_id == household.id, Residence.confirmed_at.is_not(None))
         .order_by(Residence.confirmed_at, Person.id)
     )
-    return HouseholdRecord(household, list(people), list(await tx.scalars(members)))
+    at = await place_names(tx, household)
+    return HouseholdRecord(household, at, list(people), list(await tx.scalars(members)))
 
 
 async def add_household(tx: Tx, actor: Actor, wish: HouseholdIn, *, now: datetime) -> Household:

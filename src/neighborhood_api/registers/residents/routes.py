@@ -162,5 +162,5 @@ async def look_at_resident(
 
 def kept_view(kept: service.KeptResident) -> KeptResidentOut:
     """Show an entry masked, with what looks wrong."""
-    shown = resident_view(kept.resident, kept.address)
+    shown = resident_view(kept.resident, kept.address, *kept.at)
     return KeptResidentOut(**shown.model_dump(), warnings=kept.warnings)

@@ -9,6 +9,12 @@ from sqlalchemy import Select, delete, select, update
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Household
+from neighborhood_api.grid.place_names import (
+    PlaceNames,
+    community_name,
+    own_name,
+    place_names,
+)
 from neighborhood_api.grid.residences.stays import (
     locked_household,
     locked_residence,
@@ -71,18 +77,18 @@ class DayBeforeMovingIn(Problem):
 
 
 class KeptResident(NamedTuple):
-    """An entry with the door of its household, and what looks wrong."""
+    """An entry with the door of its household, where that is, and what looks wrong."""
 
     resident: Resident
     address: str
+    at: PlaceNames
     warnings: list[RegisterWarningOut]
 
 
-def housed() -> Select[Resident, str]:
-    """Select residents with the door of their household."""
-    return select(Resident, Household.address).join(
-        Household, Household.id == Resident.household_id
-    )
+def housed() -> Select[Resident, str, str, str]:
+    """Select residents with the door of their household, its lane and its community."""
+    rows = select(Resident, Household.address, own_name(Resident), community_name(Resident))
+    return rows.join(Household, Household.id == Resident.household_id)
 
 
 async def read_resident(tx: ReadTx, actor: Actor, resident_id: UUID) -> KeptResident:
@@ -241,4 +247,6 @@ async def verify_resident(
 async def _kept(tx: ReadTx, actor: Actor, resident: Resident) -> KeptResident:
     door = select(Household.address).where(Household.id == resident.household_id)
     address = (await tx.scalars(door)).one()
-    return KeptResident(resident, address, await doubts.of_resident(tx, actor, resident))
+    at = await place_names(tx, resident)
+    warnings = await doubts.of_resident(tx, actor, resident)
+    return KeptResident(resident, address, at, warnings)

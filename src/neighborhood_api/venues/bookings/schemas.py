@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
+from neighborhood_api.registrations.names import ACT_NAMES, CHANNEL_NAMES, STATE_NAMES
 from neighborhood_api.registrations.states import Channel, State
 from neighborhood_api.schedules.openings.schemas import WholeMinute
 
@@ -172,6 +173,8 @@ class BookingOut(Out):
     kind: str
     """room 为活动室，session 为课程或活动 · What is booked: `room` or `session`."""
     state: State
+    state_name: str = named("state", STATE_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     title: str
     """活动室名称或课程、活动标题 · Name of the room, or title of the session."""
     venue_id: UUID
@@ -193,6 +196,8 @@ class BookingOut(Out):
     child_name: str | None
     """参加的孩子 · The child that takes part."""
     channel: Channel
+    channel_name: str = named("channel", CHANNEL_NAMES)
+    """预约方式 · The same in Chinese, to be shown as it is."""
     created_at: Moment
     waits_at: int | None
     """候补第几位 · Place in the waitlist; null when not waiting."""
@@ -223,8 +228,12 @@ class BookingEntryOut(Out):
     acted_at: Moment
     act: str
     """发生了什么 · What happened."""
+    act_name: str = named("act", ACT_NAMES)
+    """发生了什么 · The same in Chinese, to be shown as it is."""
     state: State
     """之后的状态 · Where it stood afterwards."""
+    state_name: str = named("state", STATE_NAMES)
+    """之后的状态名称 · The same in Chinese, to be shown as it is."""
     by_staff: bool
     """是否由工作人员办理 · Whether staff did it."""
     text: str | None

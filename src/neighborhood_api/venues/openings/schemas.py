@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.schedules.openings.schemas import (
     Cause,
     ClosureIn,
@@ -17,6 +17,7 @@ from neighborhood_api.schedules.openings.schemas import (
     RevokeIn,
 )
 from neighborhood_api.venues.bookings.schemas import BookingOut
+from neighborhood_api.venues.names import SESSION_NAMES
 from neighborhood_api.venues.sessions.models import SessionKind
 
 HitsSeen = Annotated[Line, Field(max_length=64)]
@@ -125,6 +126,8 @@ class SessionHitOut(Out):
 
     id: UUID
     kind: SessionKind
+    kind_name: str = named("kind", SESSION_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     title: str
     room_id: UUID | None
     starts_at: Moment

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out
+from neighborhood_api.kit.schema import In, Line, Moment, Out, named
 from neighborhood_api.registrations.policies import Terms
 from neighborhood_api.schedules.openings.schemas import OpeningRuleOut
+from neighborhood_api.venues.names import ROOM_NAMES
 from neighborhood_api.venues.rooms.models import RoomKind
 
 Paragraph = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -129,6 +130,8 @@ class RoomOut(Out):
     venue_id: UUID
     name: str
     kind: RoomKind
+    kind_name: str = named("kind", ROOM_NAMES)
+    """用途名称 · The same in Chinese, to be shown as it is."""
     house_rules: str
     """使用须知 · What users must mind."""
     accepts_bookings: bool

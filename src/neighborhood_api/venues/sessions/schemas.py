@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole
+from neighborhood_api.kit.schema import In, Line, Moment, Out, Whole, named
+from neighborhood_api.registrations.names import STATE_NAMES
 from neighborhood_api.registrations.policies import Terms
 from neighborhood_api.registrations.states import State
 from neighborhood_api.schedules.openings.schemas import WholeMinute
@@ -17,6 +18,7 @@ from neighborhood_api.venues.bookings.schemas import (
     Purpose,
     Why,
 )
+from neighborhood_api.venues.names import SESSION_NAMES, TEACHER_ROLE_NAMES
 from neighborhood_api.venues.sessions.models import SessionKind, TeacherRole
 from neighborhood_api.venues.sessions.shapes import Shape, Teaching
 
@@ -249,6 +251,8 @@ class SessionOut(Out):
 
     id: UUID
     kind: SessionKind
+    kind_name: str = named("kind", SESSION_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     title: str
     subject: str
     """科目或内容 · What it is about."""
@@ -286,6 +290,8 @@ class TeachingOut(Out):
     teacher_id: UUID
     name: str
     role: TeacherRole
+    role_name: str = named("role", TEACHER_ROLE_NAMES)
+    """主讲或助教 · The same in Chinese, to be shown as it is."""
     stands_in_for_id: UUID | None
     """代谁上课 · Whom a substitute replaces."""
 
@@ -306,6 +312,8 @@ class MyPlaceOut(Out):
     booking_id: UUID
     code: str
     state: State
+    state_name: str = named("state", STATE_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     child_name: str | None
     """参加的孩子 · The child that takes part."""
     waits_at: int | None

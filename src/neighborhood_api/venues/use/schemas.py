@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.schema import In, Moment, Out, named
 from neighborhood_api.kit.sheets import SheetFormat
+from neighborhood_api.venues.names import SESSION_NAMES
 from neighborhood_api.venues.sessions.models import SessionKind
 
 Rate = Annotated[float, Field(ge=0)]
@@ -78,6 +79,8 @@ class SessionUseOut(Out):
     session_id: UUID
     title: str
     kind: SessionKind
+    kind_name: str = named("kind", SESSION_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     starts_at: Moment
     ends_at: Moment
     cancelled_at: Moment | None

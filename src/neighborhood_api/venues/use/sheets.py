@@ -6,6 +6,7 @@ from datetime import datetime
 from neighborhood_api.identity.service import masked
 from neighborhood_api.kit.schema import SHOWN_ZONE
 from neighborhood_api.kit.sheets import SheetFormat, table
+from neighborhood_api.registrations.names import CHANNEL_NAMES, STATE_NAMES
 from neighborhood_api.registrations.states import Channel, State
 from neighborhood_api.venues.bookings.queries import BookingRow
 
@@ -28,20 +29,7 @@ COLUMNS = {
     "原因": 24,
 }
 """The heads, with their widths in characters."""
-STATES = {
-    State.PENDING: "待审批",
-    State.ENTERED: "待抽签",
-    State.WAITLISTED: "候补",
-    State.OFFERED: "候补待确认",
-    State.CONFIRMED: "已确认",
-    State.CHECKED_IN: "使用中",
-    State.COMPLETED: "已结束",
-    State.REJECTED: "未通过",
-    State.CANCELLED: "已取消",
-    State.EXPIRED: "已失效",
-    State.NO_SHOW: "未到",
-}
-CHANNELS = {Channel.SELF: "本人", Channel.STAFF: "工作人员代约", Channel.WALK_IN: "现场登记"}
+STATES = STATE_NAMES | {State.CHECKED_IN: "使用中"}
 
 
 def sheet_of(rows: Sequence[BookingRow], form: SheetFormat) -> bytes:
@@ -61,8 +49,8 @@ def _cells(row: BookingRow) -> list[str]:
         f"{ends:%H:%M}",
         str(row.seats),
         row.purpose,
-        STATES.get(state, state.value),
-        CHANNELS[Channel(row.channel)],
+        STATES[state],
+        CHANNEL_NAMES[Channel(row.channel)],
         row.guest_name or row.person_name or "",
         masked(row.person_phone or row.guest_phone) or "",
         _moment(row.checked_in_at),

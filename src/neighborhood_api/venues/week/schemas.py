@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
-from neighborhood_api.kit.schema import Moment, Out
+from neighborhood_api.kit.schema import Moment, Out, named
+from neighborhood_api.registrations.names import STATE_NAMES
 from neighborhood_api.registrations.states import State
 from neighborhood_api.schedules.openings.schemas import ClosingOut, OpenDayOut, OpenSpanOut
 from neighborhood_api.venues.bookings.schemas import HolderOut
+from neighborhood_api.venues.names import ROOM_NAMES, SESSION_NAMES
 from neighborhood_api.venues.rooms.models import RoomKind
 from neighborhood_api.venues.sessions.models import SessionKind
 
@@ -17,6 +19,8 @@ class WeekBookingOut(Out):
     code: str
     """预约号，如 B100042 · What one says at the desk."""
     state: State
+    state_name: str = named("state", STATE_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     starts_at: Moment
     ends_at: Moment
     party_size: int
@@ -32,6 +36,8 @@ class WeekSessionOut(Out):
 
     id: UUID
     kind: SessionKind
+    kind_name: str = named("kind", SESSION_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     title: str
     starts_at: Moment
     ends_at: Moment
@@ -60,6 +66,8 @@ class WeekRoomOut(Out):
     id: UUID
     name: str
     kind: RoomKind
+    kind_name: str = named("kind", ROOM_NAMES)
+    """用途名称 · The same in Chinese, to be shown as it is."""
     accepts_bookings: bool
     open: list[OpenSpanOut]
     """开放时段，已除去停用 · When it is open, closures taken out."""

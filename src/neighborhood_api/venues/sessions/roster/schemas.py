@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict
 
-from neighborhood_api.kit.schema import In, Moment, Out
+from neighborhood_api.kit.schema import In, Moment, Out, named
 from neighborhood_api.kit.sheets import SheetFormat
+from neighborhood_api.registrations.names import STATE_NAMES
 from neighborhood_api.registrations.states import State
 from neighborhood_api.venues.bookings.schemas import Why
 
@@ -26,6 +27,8 @@ class RosterLineOut(Out):
     code: str
     """预约号 · What one says at the desk."""
     state: State
+    state_name: str = named("state", STATE_NAMES)
+    """状态名称 · The same in Chinese, to be shown as it is."""
     name: str | None
     """参加人姓名；信息已删除的为空 · Who comes; null when the data were deleted."""
     is_child: bool

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
-from neighborhood_api.kit.schema import In, Moment, Out, Whole
+from neighborhood_api.kit.schema import In, Moment, Out, Whole, named
 from neighborhood_api.schedules.openings.schemas import UsualDay
 from neighborhood_api.schedules.openings.spans import midnight_of
 from neighborhood_api.schedules.schemas import WallTime, minutes_of
 from neighborhood_api.venues.bookings.schemas import Why
+from neighborhood_api.venues.names import SESSION_NAMES
 from neighborhood_api.venues.sessions.models import SessionKind
 from neighborhood_api.venues.sessions.schemas import PLAN_EXAMPLE, PLAN_WHOLE, SessionPlan
 from neighborhood_api.venues.sessions.series.dates import dates_of
@@ -253,6 +254,8 @@ class SeriesOut(Out):
     id: UUID
     venue_id: UUID
     kind: SessionKind
+    kind_name: str = named("kind", SESSION_NAMES)
+    """类别名称 · The same in Chinese, to be shown as it is."""
     for_children: bool
     first_on: date
     last_on: date

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
-from neighborhood_api.kit.schema import In, Line, Out, Whole
+from neighborhood_api.kit.schema import In, Line, Out, Whole, named
+from neighborhood_api.venues.names import TEACHER_ROLE_NAMES
 from neighborhood_api.venues.sessions.models import TeacherRole
 from neighborhood_api.venues.sessions.schemas import SessionOut
 
@@ -88,3 +89,5 @@ class TaughtSessionOut(SessionOut):
 
     role: TeacherRole
     """主讲或助教 · Whether she leads or helps."""
+    role_name: str = named("role", TEACHER_ROLE_NAMES)
+    """主讲或助教 · The same in Chinese, to be shown as it is."""

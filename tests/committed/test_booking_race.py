@@ -122,7 +122,9 @@ async def test_overlapping_wishes_of_many_never_deadlock_and_each_refusal_is_tru
 
     answers = await asyncio.gather(*(push(one) for one in wishes))
     counted = outcomes(answers)
-    assert set(counted) == {"booked", "room_taken", "overlaps_own_booking"}
+    told = {"booked", "room_taken", "overlaps_own_booking"}
+    # Some wish for the same room and hour twice: who comes second may have it already.
+    assert told <= set(counted) <= told | {"already_registered"}
     assert await overlaps(live_database, rooms) == 0
     kept = [one for one, answer in zip(wishes, answers, strict=True) if answer.is_success]
     assert sum([await live(live_database, room) for room in rooms]) == len(kept)

@@ -122,8 +122,8 @@ class Bare:
         """Learn what is to be read and written for each of these people."""
         for person_id in readers:
             asked = _Asked()
-            day = local_day(datetime.now(UTC))
-            await HOME_CONTACTS.all(asked, person_id=person_id, day=day)
+            now = datetime.now(UTC)
+            await HOME_CONTACTS.all(asked, person_id=person_id, day=local_day(now), now=now)
             self._asked[f"/grid/{person_id}"] = asked.sql, asked.parameters
         async with self._pool.acquire() as connection:
             for person_id, case_id in await connection.fetch(_NEWEST_ISSUES, writers):

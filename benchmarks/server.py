@@ -21,6 +21,7 @@ from benchmarks.attempts import Attempts, note_attempts
 from benchmarks.bare import Bare
 from neighborhood_api import serving
 from neighborhood_api.app import create_app
+from neighborhood_api.identity.personal_keys import use_personal_keys
 from neighborhood_api.kit import logs
 from neighborhood_api.kit.db import Database
 from neighborhood_api.settings import Settings
@@ -100,6 +101,7 @@ def main() -> None:
     if settings.database_url is None:
         raise SystemExit("DATABASE_URL is not set")
     url = settings.database_url.get_secret_value()
+    use_personal_keys(settings)
     which: dict[str, Callable[[Settings, str, asyncio.Event], Awaitable[None]]]
     which = {"product": product, "bare": bare, "attempts": attempts}
     chosen = which[sys.argv[1]]

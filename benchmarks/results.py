@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 PATH = Path(__file__).with_name("results.json")
-PARTS = ("worklist", "statistics", "booking", "imports")
+PARTS = ("worklist", "statistics", "booking", "imports", "county")
 """What is kept beside the figures of the requests."""
 
 

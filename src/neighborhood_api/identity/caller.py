@@ -38,12 +38,21 @@ _FIRST: dict[OnlyFor, type[Problem]] = {
 
 def comes_first(operation: F) -> F:
     """Mark an operation that is open to whoever must do something before anything else."""
-    setattr(operation, _MARK, True)
+    setattr(operation, _MARK, frozenset(OnlyFor))
     return operation
 
 
-def _is_first(request: Request) -> bool:
-    return getattr(request.scope.get("endpoint"), _MARK, False)
+def follows_the_password(operation: F) -> F:
+    """Mark an operation that sets a second step up: only after the password is her own.
+
+    Else whoever chose a first password for somebody could leave her own one-time codes behind.
+    """
+    setattr(operation, _MARK, frozenset({OnlyFor.SECOND_STEP}))
+    return operation
+
+
+def _is_open(request: Request, need: OnlyFor) -> bool:
+    return need in getattr(request.scope.get("endpoint"), _MARK, ())
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ class _CurrentActor(HTTPBearer):
         token = gate.tokens.read(given.strip())
         if await gate.revocations.holds(token):
             raise TokenRevoked
-        if token.only_for is not None and not _is_first(request):
+        if token.only_for is not None and not _is_open(request, token.only_for):
             raise _FIRST[token.only_for]
         caller = request.state.caller = token.caller
         if request.method not in _SAFE:

@@ -91,6 +91,18 @@ async def test_it_does_not_come_with_her_into_another_post(
     assert code_of(thief) == (401, "refresh_token_invalid")
 
 
+async def test_who_chose_it_leaves_no_codes_of_her_own_behind(
+    given: Newcomer, http: AsyncClient
+) -> None:
+    device = bearer((await given.sign_in(GIVEN)).json())
+    assert code_of(await http.get("/me/totp", headers=device)) == (200, "ok")
+
+    begun = await http.post("/me/totp", json={"password": GIVEN}, headers=device)
+    confirmed = await http.post("/me/totp/confirm", json={"code": "123456"}, headers=device)
+
+    assert code_of(begun) == code_of(confirmed) == (403, "password_change_needed")
+
+
 async def test_one_that_she_chose_herself_stays(
     given: Newcomer, operator: Caller, town: Town
 ) -> None:

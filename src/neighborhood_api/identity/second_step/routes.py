@@ -8,7 +8,12 @@ from fastapi import Body, Depends, Request
 from neighborhood_api.identity import staff
 from neighborhood_api.identity.access import OPERATORS, Forbidden
 from neighborhood_api.identity.accounts.superiors import NotBelowYou
-from neighborhood_api.identity.caller import ActorDep, comes_first, limit_sign_ins
+from neighborhood_api.identity.caller import (
+    ActorDep,
+    comes_first,
+    follows_the_password,
+    limit_sign_ins,
+)
 from neighborhood_api.identity.dependencies import IssuerDep
 from neighborhood_api.identity.schemas import SignedInOut
 from neighborhood_api.identity.second_step import service, totp
@@ -90,7 +95,7 @@ async def read_second_step(
         TryAgain,
     ),
 )
-@comes_first
+@follows_the_password
 async def begin_second_step(
     request: Request,
     body: BeginBody,
@@ -124,7 +129,7 @@ async def begin_second_step(
         staff.AccountLocked,
     ),
 )
-@comes_first
+@follows_the_password
 async def confirm_second_step(
     body: SecondStepCodeIn, actor: ActorDep, issuer: IssuerDep, tx: TxDep, now: NowDep
 ) -> SecondStepOnOut:

@@ -5,6 +5,7 @@
 .PHONY: help demo test check bench soak openapi lock clean
 
 PYTHON :=
+ALL :=
 MINUTES := 2
 BUILD_TOOLS := hatchling editables
 COMPILE := .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
@@ -21,8 +22,9 @@ help: ## List the commands
 demo: $(RUN) ## Start the API with an invented neighbourhood on http://127.0.0.1:8000
 	@.venv/bin/neighborhood-api demo
 
-test: $(DEV) ## Run the tests
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(DEV) ## Run the tests (ALL=1: with the slow ones, as before every landing)
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		$(if $(ALL),,-m 'not slow')
 
 check: $(DEV) ## Check style, types, imports, the API description and the migrations
 	.venv/bin/ruff check

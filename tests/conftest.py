@@ -1,37 +1,19 @@
-"""A real PostgreSQL, one rolled-back transaction per test, and callers by post and place.
+"""How a run goes; what the tests share is in `tests/support/fixtures.py`.
 
-Tests that need real commits (races, jobs, notifications) live in tests/committed/ and use
-the fixtures there.
+Nothing here imports the application: the process that only shares the tests out to others
+would take seconds for it before those can begin.
 """
 
 import gc
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import pytest
-from fastapi import FastAPI
-from httpx import AsyncClient
-from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
-from typing_extensions import override
+import structlog
 
-from neighborhood_api.app import create_app
-from neighborhood_api.identity.personal_keys import new_key, use_personal_keys
-from neighborhood_api.kit.db import Database, ReadTx, Tx
-from neighborhood_api.kit.reads import Reader
-from neighborhood_api.kit.sealing import Seals, seals, use_seals
-from neighborhood_api.settings import Settings
-from tests.support.client import Client
-from tests.support.passwords import hash_cheaply
-from tests.support.people import Callers
-from tests.support.places import Town, build_town
-from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
-from tests.support.reads import JoiningSession, OneConnectionWriters
+from tests.support.postgres import scratch_database
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -43,17 +25,17 @@ SERVER = pytest.StashKey[str]()
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
-class OneConnectionReader(Reader):
-    """Reads through the test's own transaction."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        super().__init__("", size=1)
-        self._connection = connection
-
-    @override
-    async def fetch(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
-        rows: list[asyncpg.Record] = await self._connection.fetch(sql, *parameters)
-        return rows
+def pytest_configure(config: pytest.Config) -> None:
+    """Make ready what tests share, where tests run."""
+    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):
+        config.pluginmanager.import_plugin("tests.support.fixtures")
+    # What a failed test shows beside its answer. As people read it, a line costs a statement.
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    )
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
@@ -65,7 +47,7 @@ def pytest_collection_finish() -> None:
     """Collect garbage less often: what the run has loaded by now stays to its end."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5000, 20, 20)
+    gc.set_threshold(20_000, 50, 100)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -85,148 +67,3 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     from tests.support.sharing import ByWhatTheyShare  # noqa: PLC0415  (xdist may be missing)
 
     return ByWhatTheyShare(config, log) if config.option.dist == "loadfile" else None
-
-
-@pytest.fixture(scope="session")
-def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
-    """An empty database, for what only needs a server."""
-    shared: dict[str, str] = getattr(pytestconfig, "workerinput", {})
-    with nullcontext(shared["server"]) if shared else scratch_database() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def new_database(server_url: str) -> Iterator[NewDatabase]:
-    """Makes migrated databases, for tests that must not share one."""
-    with migrated_databases(server_url) as new_database:
-        yield new_database
-
-
-@pytest.fixture(scope="session")
-def database_url(new_database: NewDatabase) -> Iterator[str]:
-    """The migrated database of most tests of this process."""
-    with new_database() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings that depend on nothing outside the test run."""
-    folder: Path = tmp_path_factory.mktemp("data")
-    values: dict[str, Any] = {
-        "data_dir": folder,
-        "personal_keys": new_key(),
-        "wechat_app_id": "wx0000000000000000",
-        "wechat_app_secret": "stand-in",
-        "sign_ins_per_minute": 100_000,
-        "writes_per_minute": 100_000,
-    }
-    return Settings(_env_file=None, **values)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def personal_keys(settings: Settings) -> Seals:
-    """Phones and addresses are sealed with one key in all tests of a process."""
-    use_personal_keys(settings)
-    return seals()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _cheap_passwords() -> None:
-    """A hash of the product takes a core and 64 MiB for 50 ms; that it does, one test sees."""
-    hash_cheaply()
-
-
-@pytest.fixture(autouse=True)
-def _same_personal_keys(personal_keys: Seals) -> None:
-    """Whatever keys the test before gave this process."""
-    use_seals(personal_keys)
-
-
-@pytest.fixture(scope="session")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await database.open()
-    yield database
-    await database.close()
-
-
-@pytest.fixture(scope="session")
-def app(settings: Settings, database: Database) -> FastAPI:
-    """Built once: FastAPI resolves every operation on first use, slowly."""
-    return create_app(settings, database)
-
-
-@pytest.fixture(scope="session")
-async def town(database: Database) -> Town:
-    """A small committed grid that every test may rely on and none may change."""
-    async with database.transaction() as tx:
-        return await build_town(tx, now=datetime.now(UTC))
-
-
-@pytest.fixture
-async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
-    async with database.engine.connect() as connection, connection.begin() as outer:
-        yield connection
-        await outer.rollback()
-
-
-@asynccontextmanager
-async def all_undone(
-    database: Database, connection: AsyncConnection
-) -> AsyncIterator[Database]:
-    """Let the application work in a connection's transaction, which its commits do not end."""
-    sessions, reader, writers = database.sessions, database.reader, database.writers
-    database.sessions = async_sessionmaker(
-        connection,
-        class_=JoiningSession,
-        expire_on_commit=False,
-        join_transaction_mode="create_savepoint",
-    )
-    raw = await connection.get_raw_connection()
-    _ = await connection.exec_driver_sql("SELECT 1")
-    database.reader = OneConnectionReader(raw.driver_connection)
-    database.writers = OneConnectionWriters(raw.driver_connection)
-    try:
-        yield database
-    finally:
-        database.sessions, database.reader, database.writers = sessions, reader, writers
-
-
-@pytest.fixture
-async def rolled_back(
-    town: Town, database: Database, connection: AsyncConnection
-) -> AsyncIterator[Database]:
-    """The application's database, every commit of which is undone after the test."""
-    del town
-    async with all_undone(database, connection) as undone:
-        yield undone
-
-
-@pytest.fixture
-async def tx(rolled_back: Database) -> AsyncIterator[Tx]:
-    """To arrange and to inspect."""
-    async with rolled_back.sessions() as session:
-        yield Tx(ReadTx(session))
-
-
-@asynccontextmanager
-async def client_of(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    async with Client(app) as client:
-        yield client
-
-
-@pytest.fixture
-async def http(app: FastAPI, rolled_back: Database) -> AsyncIterator[AsyncClient]:
-    """A client that has not signed in."""
-    del rolled_back
-    async with client_of(app) as client:
-        yield client
-
-
-@pytest.fixture
-async def callers(app: FastAPI, rolled_back: Database) -> AsyncIterator[Callers]:
-    """Signed-in clients, by post and place."""
-    made = Callers(app, rolled_back)
-    yield made
-    await made.close()

@@ -148,6 +148,7 @@ def test_a_missing_column_is_found(run: Run, migrated_url: str) -> None:
     refused(run("migrate", "--check", DATABASE_URL=migrated_url), "person", "name")
 
 
+@pytest.mark.slow
 def test_checking_needs_no_database_and_leaves_none(run: Run, tmp_path: Path) -> None:
     result = run("migrate", "--check")
 
@@ -202,6 +203,7 @@ def test_demo_people_are_not_served_by_accident(run: Run, migrated_url: str) -> 
     refused(run("serve", DATABASE_URL=migrated_url, PORT="0"), "NEIGHBORHOOD_DEMO")
 
 
+@pytest.mark.slow
 def test_the_description_is_written_and_compared(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "openapi.json"
     missing = run("export-openapi", str(path), "--check")
@@ -306,6 +308,7 @@ def test_keys_of_the_environment_are_not_rotated_behind_its_back(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_several_processes_serve_one_port_and_count_together(
     migrated_url: str, tmp_path: Path
 ) -> None:

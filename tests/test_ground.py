@@ -24,6 +24,7 @@ def wait_for(logs: list[Any], event: str) -> dict[str, Any]:
     raise AssertionError(logs)
 
 
+@pytest.mark.slow
 def test_a_command_is_told_when_the_one_that_runs_its_database_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

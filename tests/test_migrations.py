@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import NullPool
@@ -9,6 +10,8 @@ from sqlalchemy.pool import NullPool
 from neighborhood_api.migrate import current, differences, head, migrate
 from neighborhood_api.tables import METADATA
 from tests.support.postgres import database_beside
+
+pytestmark = pytest.mark.slow
 
 CONSTRAINTS = """
     SELECT relname, conname, pg_get_constraintdef(c.oid) FROM pg_constraint c

@@ -13,7 +13,7 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Database, ReadTx, Tx
 from tests.authorization.seats import SEATS, Everybody
 from tests.authorization.world import World, built
-from tests.conftest import all_undone, client_of
+from tests.support.fixtures import all_undone, client_of
 from tests.support.issues import LANE, Street, ensure_categories, street_of
 from tests.support.people import Callers
 from tests.support.places import Town, new_node

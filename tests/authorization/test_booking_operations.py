@@ -12,12 +12,14 @@ from tests.authorization.attempts import Operations, acts_kept, operations_of, r
 from tests.authorization.booking_operations import LINES, Line
 from tests.authorization.booking_world import NOW, BookingWorld, booking_world
 from tests.authorization.seats import undone
-from tests.conftest import all_undone, client_of
 from tests.operation.unaudited import NOT_AUDITED
 from tests.support.clock import clock_of
+from tests.support.fixtures import all_undone, client_of
 from tests.support.people import Callers
 from tests.support.places import Town
 from tests.venues.arranging import at
+
+pytestmark = pytest.mark.slow
 
 API = "http://api"
 PARAMETER = re.compile(r"{(\w+)}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,8 @@ from tests.authorization.seats import EVERYONE, Everybody, undone
 from tests.support.hands import check_ledger
 from tests.support.issues import LANE, Street, act, new_rule
 from tests.support.posts import phone_number, vacate
+
+pytestmark = pytest.mark.slow
 
 ABOUT_STAFF = {"category_code": "staff.conduct", "text": "某工作人员态度恶劣"}
 NAMED = {"own street secretary"}

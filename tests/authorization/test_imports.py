@@ -21,6 +21,8 @@ from tests.authorization.world import World
 from tests.imports.bringing import LIMITS, doors
 from tests.support.issues import LANE
 
+pytestmark = pytest.mark.slow
+
 OFFICE = {"own clerk", "own head"}
 ALLOWED = {"{district}": {"own operator"}, "{community}": {"own operator", *OFFICE}}
 ALLOWED |= {"{street}": {"own operator"}, "{lane}": set()}

@@ -24,6 +24,8 @@ from tests.authorization.cast import (
 from tests.authorization.issue_operations import readers
 from tests.authorization.world import World
 
+pytestmark = pytest.mark.slow
+
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 

@@ -13,6 +13,8 @@ from tests.authorization.seats import undone
 from tests.authorization.world import World
 from tests.issues.categories.arranging import rule
 
+pytestmark = pytest.mark.slow
+
 OWN = {"own operator"}
 
 

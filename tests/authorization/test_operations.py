@@ -10,6 +10,8 @@ from tests.authorization.issue_operations import LINES, Line, readers
 from tests.authorization.seats import undone
 from tests.authorization.world import World
 
+pytestmark = pytest.mark.slow
+
 API = "http://api"
 PUBLIC = {"read_public_issue"}
 """Open to everybody; what they show is tested with them."""

@@ -22,6 +22,8 @@ from tests.support.issues import LANE
 from tests.support.posts import appointment_at
 from tests.support.wechat import Phones, phones_before
 
+pytestmark = pytest.mark.slow
+
 OPERATOR, LEADER = {"own operator"}, {"own leader"}
 GRANTING = {"own leader", "own head", "own secretary", "own operator"}
 MANAGING = {"own head", "own secretary", "own operator", "chief operator"}

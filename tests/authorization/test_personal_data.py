@@ -17,6 +17,8 @@ from tests.authorization.cast import (
 )
 from tests.authorization.world import World
 
+pytestmark = pytest.mark.slow
+
 OFFICES = {
     name
     for name in (*POSTS, "far dispatcher", "far operator", "chief operator")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neighborhood_api.grid.posts.models import Shift
@@ -11,6 +12,8 @@ from tests.authorization.attempts import rows_written
 from tests.authorization.seats import EVERYONE, Everybody, table, undone
 from tests.support.issues import LANE, Street
 from tests.support.posts import appointment_at
+
+pytestmark = pytest.mark.slow
 
 # At the lane's grid: reading the roster, putting a shift on it and changing one that is there,
 # who is on call, the checks, the record of how the grid's worker was chosen and making her the

@@ -10,6 +10,8 @@ from tests.authorization.cast import EVERYBODY
 from tests.authorization.seats import undone
 from tests.authorization.world import World
 
+pytestmark = pytest.mark.slow
+
 OWN = "own operator"
 
 

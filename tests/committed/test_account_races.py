@@ -28,6 +28,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.posts import appoint, phone_number
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "Rain-2026"
 API = "http://api/api/v1"
 

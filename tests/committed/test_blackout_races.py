@@ -23,6 +23,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.venues.arranging import at, new_room, new_venue, wish
 
+pytestmark = pytest.mark.slow
+
 SOON = local_day(datetime.now(UTC)) + timedelta(days=3)
 CROWD = 50
 ROUNDS = int(os.environ.get("ROUNDS", "1"))

@@ -21,6 +21,8 @@ from tests.support.places import Town
 from tests.support.refusals import refused
 from tests.venues.children.arranging import CHILD, enrolled, new_resource, registered, seated
 
+pytestmark = pytest.mark.slow
+
 CANCEL = {"cancel_enrolments": True}
 
 

@@ -18,6 +18,8 @@ from tests.venues.arranging import new_venue
 from tests.venues.sessions.arranging import PLAN, SERIES, TIMES
 from tests.venues.sessions.weekly import change, made
 
+pytestmark = pytest.mark.slow
+
 FIRST = local_day(datetime.now(UTC)) + timedelta(days=2)
 ROUNDS = 5
 

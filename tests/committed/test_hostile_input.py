@@ -16,6 +16,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
 from tests.support.wechat import phones_before
 
+pytestmark = pytest.mark.slow
+
 JSON = {"content-type": "application/json"}
 NOBODY = str(UUID(int=7))
 LAST_MOMENT = "9999-12-31T23:59:59Z"

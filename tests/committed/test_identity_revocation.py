@@ -20,6 +20,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
 from tests.support.posts import appointment_at
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def other_app(

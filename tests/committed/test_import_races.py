@@ -28,6 +28,8 @@ from tests.support.places import Town, build_town
 from tests.support.postgres import NewDatabase
 from tests.support.posts import appoint, somebody
 
+pytestmark = pytest.mark.slow
+
 HERE = (1, 1, 1, 1)
 WITHIN_SECONDS = 300.0
 """A worker alone takes a minute to start where many tests run."""

@@ -16,6 +16,8 @@ from tests.support.issues import Street, act, ensure_categories, street_of
 from tests.support.people import Callers
 from tests.support.places import Town
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def street(live_database: Database, live_town: Town, live_callers: Callers) -> Street:

@@ -7,6 +7,8 @@ import asyncio
 from datetime import UTC, datetime
 from random import Random
 
+import pytest
+
 from neighborhood_api.kit import trail
 from neighborhood_api.kit.db import Database
 from neighborhood_api.registrations.sweeps import pass_all_time
@@ -16,6 +18,8 @@ from soak.premises import furnish
 from soak.users import Promises
 from soak.world import Run, World, world
 from tests.support.postgres import open_folder
+
+pytestmark = pytest.mark.slow
 
 WITHOUT_A_WORKER = "every event was delivered"
 

@@ -31,6 +31,8 @@ from soak.processes import Postgres, Program, worker
 from soak.town import Somebody, found_town
 from tests.support.postgres import NewDatabase, open_folder
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 180.0
 RELAY = "every event was delivered"
 

@@ -26,6 +26,8 @@ from tests.reorganisation.luoyang import ISSUES, RESIDENTS, Luoyang, load_luoyan
 from tests.support.people import actor_of
 from tests.support.postgres import NewDatabase
 
+pytestmark = pytest.mark.slow
+
 COUNTED = (
     "person",
     "residence",

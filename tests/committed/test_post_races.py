@@ -19,6 +19,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
 from tests.support.posts import appointment_at, phone_number, vacate
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 4
 GRID = (1, 1, 1)
 

@@ -29,6 +29,8 @@ from tests.support.posts import appointment_at, phone_number
 from tests.support.refusals import refused
 from tests.venues.arranging import new_room, new_venue, wish
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 60
 LATE = "LOCK TABLE revocation IN SHARE MODE"
 """What a plan in the middle waits for, nearly at its end."""

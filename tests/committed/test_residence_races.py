@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
@@ -20,6 +21,8 @@ from neighborhood_api.registers.models import Resident
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.posts import phone_number
+
+pytestmark = pytest.mark.slow
 
 LANE = (2, 2, 2, 2)
 

@@ -31,6 +31,8 @@ from neighborhood_api.settings import Settings
 from tests.support.places import build_town
 from tests.support.postgres import NewDatabase
 
+pytestmark = pytest.mark.slow
+
 CREATE_OPERATOR = [
     "create-operator",
     "--district=441322",

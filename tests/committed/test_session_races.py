@@ -36,6 +36,8 @@ from tests.venues.sessions.arranging import (
     lead,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST = local_day(datetime.now(UTC)) + timedelta(days=2)
 DAYS = [FIRST + timedelta(days=n) for n in range(5)]
 POLICY = {"horizon_days": 60, "waitlist": {"longest": 50}}

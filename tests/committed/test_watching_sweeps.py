@@ -22,6 +22,8 @@ from tests.support.issues import Street, ensure_categories, street_of
 from tests.support.people import Callers
 from tests.support.places import Town
 
+pytestmark = pytest.mark.slow
+
 ORDER = {"text": "请说明进展", "answer_within": {"clock": "calendar", "amount": 60}}
 
 

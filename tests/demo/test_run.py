@@ -33,6 +33,7 @@ async def demo(loaded: Loaded, demo_url: str) -> AsyncIterator[Demo]:
         yield demo
 
 
+@pytest.mark.slow
 async def test_one_can_be_everybody_on_the_list(demo: Demo) -> None:
     people = await demo.people()
 

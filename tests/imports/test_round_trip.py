@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from neighborhood_api.kit.sheets import FORMULAS
 from neighborhood_api.registers.models import Establishment, EstablishmentKind, Resident
 from tests.imports.bringing import sheets_of
 from tests.imports.county import NOW, TODAY, County
+
+pytestmark = pytest.mark.slow
 
 NAMES = st.from_regex(r"\A['=+@＝＋＠-]{0,2}[桂枝巷书灯号栋一二三（）A0-9]{1,8}\Z")
 _numbers = count(1)

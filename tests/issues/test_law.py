@@ -30,6 +30,8 @@ from tests.support.issues import LANE, Street, new_rule
 from tests.support.moves import MOVES, WORDS, attempt
 from tests.support.people import actor_of
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 
 

@@ -26,6 +26,8 @@ from neighborhood_api.worker import Desk, job_app, run_worker
 from tests.support.places import build_town
 from tests.support.postgres import local_postgres, open_folder
 
+pytestmark = pytest.mark.slow
+
 SOON = 15.0
 DOING = text(
     "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat)"

@@ -33,6 +33,8 @@ from tests.support.clock import Clock
 from tests.support.issues import LANE, Street
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.slow
+
 KEPT_BY_THE_OFFICE = {
     ("household", "address"),
     ("resident", "name"),

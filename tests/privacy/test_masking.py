@@ -26,6 +26,8 @@ from tests.support.posts import phone_number
 from tests.venues.arranging import new_venue
 from tests.venues.children.arranging import enrolled, new_resource, registered
 
+pytestmark = pytest.mark.slow
+
 PARAMETER = re.compile(r"{(\w+)}")
 DOOR = "荔枝湾8栋2单元1203"
 BY_DOOR = {

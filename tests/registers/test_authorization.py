@@ -24,12 +24,14 @@ from tests.authorization.cast import (
     signed_in,
 )
 from tests.authorization.seats import undone
-from tests.conftest import all_undone, client_of
 from tests.registers.arranging import Arranged
 from tests.support.clock import Clock
+from tests.support.fixtures import all_undone, client_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
 from tests.support.posts import appoint, chief_operator, somebody
+
+pytestmark = pytest.mark.slow
 
 API = "http://api"
 VISITING = {"own leader", "own worker", "own clerk", "own head"}

@@ -44,6 +44,8 @@ from tests.registrations.reference import DAY, LIVE, Claim, No, Reference, Thing
 from tests.registrations.things import new_happening, new_person, new_thing
 from tests.support.places import Town
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[Handle], Awaitable[Any]]
 PEOPLE = range(5)
 STARTS = [HEAD + 30 * n for n in range(6)]

@@ -21,6 +21,8 @@ from tests.support.places import Town, new_node
 from tests.support.posts import appoint, appointment_at, somebody
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.slow
+
 WRITTEN_AT_A_NODE = (
     "appointment",
     "organization",

@@ -26,6 +26,8 @@ from tests.support.people import Callers
 from tests.support.places import Town
 from tests.venues.arranging import new_room, new_venue
 
+pytestmark = pytest.mark.slow
+
 _LAYERS = select(Layer.id).where(Layer.name == "片长", Layer.code.like("pian-%"))
 
 

@@ -21,6 +21,8 @@ from tests.support.issues import Street
 from tests.support.people import Caller
 from tests.support.places import Town
 
+pytestmark = pytest.mark.slow
+
 COUNT = 60
 SAMPLE = 5
 """How many numbers of a part are compared with their lists."""

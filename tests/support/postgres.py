@@ -14,7 +14,6 @@ import psycopg
 from psycopg import sql
 
 from neighborhood_api.kit.local_postgres import LocalPostgres
-from neighborhood_api.migrate import migrate
 
 EMPTY = "template1"
 NewDatabase = Callable[[], AbstractContextManager[str]]
@@ -76,6 +75,8 @@ def database_beside(url: str, *, like: str = EMPTY) -> Iterator[str]:
 @contextmanager
 def migrated_databases(url: str) -> Iterator[NewDatabase]:
     """Migrate one database of the server, and give what makes copies of it, quickly."""
+    from neighborhood_api.migrate import migrate  # noqa: PLC0415  (imports all that has tables)
+
     with database_beside(url) as pattern:
         migrate(pattern)
         yield partial(database_beside, url, like=urlsplit(pattern).path[1:])

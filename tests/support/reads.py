@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from typing_extensions import override
 
+from neighborhood_api.kit.reads import Reader
 from neighborhood_api.kit.writes import Undone, Writer, Writers
 
 
@@ -21,6 +22,19 @@ class JoiningSession(AsyncSession):
     @override
     async def connection(self, *_: Any, **__: Any) -> AsyncConnection:
         return await super().connection()
+
+
+class OneConnectionReader(Reader):
+    """Reads through the test's own transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__("", size=1)
+        self._connection = connection
+
+    @override
+    async def fetch(self, sql: str, *parameters: object) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self._connection.fetch(sql, *parameters)
+        return rows
 
 
 class OneConnectionWriters(Writers):

@@ -2,13 +2,18 @@
 
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-TOGETHER = ("tests/demo/",)
-"""Folders whose files share a fixture that is slow to make."""
+TOGETHER = {
+    "tests/demo/": "demo",
+    "tests/committed/test_import_races": "programs",
+    "tests/committed/test_killed_": "programs",
+    "tests/committed/test_rotating_": "programs",
+}
+"""How files begin that share something slow: the loaded demo, the server programs fork from."""
 
 
 class ByWhatTheyShare(LoadFileScheduling):  # type: ignore[misc]
-    """A file each, or a whole folder that shares."""
+    """A file each, or all files that share."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
-        return folder or str(super()._split_scope(nodeid))
+        shared = (name for start, name in TOGETHER.items() if nodeid.startswith(start))
+        return next(shared, None) or str(super()._split_scope(nodeid))

@@ -24,6 +24,8 @@ from tests.support.people import Callers
 from tests.support.places import Town
 from tests.venues.arranging import TUESDAY, at, new_room
 
+pytestmark = pytest.mark.slow
+
 UNITS = ("1号台", "2号台", "3号台")
 
 

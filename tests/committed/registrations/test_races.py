@@ -13,6 +13,8 @@ from soak.scarcity.arena import POOL, Arena
 from soak.scarcity.races import RACES
 from tests.support.places import Town
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 2
 
 

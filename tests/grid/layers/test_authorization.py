@@ -25,12 +25,14 @@ from tests.authorization.cast import (
     signed_in,
 )
 from tests.authorization.seats import undone
-from tests.conftest import all_undone, client_of
 from tests.grid.layers.arranging import THREE_CHIEFS, Drawn, yuetang
 from tests.grid.layers.test_profiles import WISH
+from tests.support.fixtures import all_undone, client_of
 from tests.support.people import Caller, Callers
 from tests.support.places import Town, build_town
 from tests.support.posts import appoint, chief_operator, somebody
+
+pytestmark = pytest.mark.slow
 
 OPERATOR = {"own operator"}
 FAR_ONES = {*FAR, "chief operator"}

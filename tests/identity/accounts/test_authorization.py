@@ -14,10 +14,12 @@ from neighborhood_api.identity.accounts.superiors import RANK
 from neighborhood_api.kit.db import Database, ReadTx, Tx
 from tests.authorization.attempts import rows_written
 from tests.authorization.seats import SEATS, undone
-from tests.conftest import all_undone, client_of
+from tests.support.fixtures import all_undone, client_of
 from tests.support.people import Callers
 from tests.support.places import Town, new_node
 from tests.support.posts import appoint, chief_operator, phone_number, somebody
+
+pytestmark = pytest.mark.slow
 
 LANE = (1, 1, 1, 1)
 TARGETS: dict[str, tuple[Role, tuple[int, ...]]] = {

@@ -211,6 +211,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("save", "most"), [(save, most) for save, _, most in SAVED])
 def test_a_file_that_grows_when_read_takes_little_memory(
     save: Callable[[Path], None], most: int, read: dict[str, Said]

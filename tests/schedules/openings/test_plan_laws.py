@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,8 @@ from tests.schedules.openings.counting import (
     open_of,
     sheets,
 )
+
+pytestmark = pytest.mark.slow
 
 
 class Scene(NamedTuple):

@@ -55,11 +55,10 @@ from neighborhood_api.schedules.openings.service import (
     set_holidays,
     withdraw_exception,
 )
-from tests.conftest import OneConnectionReader
 from tests.schedules.openings.conftest import House
 from tests.schedules.openings.counting import MONDAY, at
 from tests.support.places import Town
-from tests.support.reads import count_on
+from tests.support.reads import OneConnectionReader, count_on
 
 NOW = at(MONDAY, 8 * 60)
 TUESDAY = MONDAY + timedelta(days=1)

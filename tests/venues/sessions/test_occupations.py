@@ -22,6 +22,8 @@ from tests.support.places import Town
 from tests.venues.arranging import TUESDAY, new_room
 from tests.venues.sessions.arranging import SERIES, helper, hired, lead, linked, plan
 
+pytestmark = pytest.mark.slow
+
 BUFFER = timedelta(minutes=10)
 STEPS = 70
 Taken = set[tuple[Any, datetime, datetime]]

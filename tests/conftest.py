@@ -21,6 +21,8 @@ else:
     from uvloop import new_event_loop
 
 SERVER = pytest.StashKey[str]()
+# Where one folder is run, its own `conftest.py` imports them before they are a plugin.
+pytest.register_assert_rewrite("tests.support.fixtures")
 # httpx asks for it with every request, and Python searches everywhere for what is not there.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 

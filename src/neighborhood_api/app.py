@@ -180,6 +180,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(demo.router, prefix=PREFIX)
     find_by_shape(app, PREFIX)
     app.add_middleware(Direct, operations=direct_operations(app))
+    app.add_middleware(Envelope)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -187,8 +188,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
             max_age=600,
-        )
-    app.add_middleware(Envelope)
+        )  # outermost, or a web console could not read what the envelope answers itself
     return app
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -25,6 +26,10 @@ DEMO_APP_ID = "wx0000000000000000"
 TemplateKey = Annotated[str, StringConstraints(pattern=r"^(thing|time|date)[1-9][0-9]?$")]
 """A key of a WeChat template, of a kind that this program can fill."""
 TemplateCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    BeforeValidator(lambda given: given.upper() if isinstance(given, str) else given),
+]
 
 
 class MessageTemplate(BaseModel):
@@ -98,14 +103,15 @@ class Settings(BaseSettings):
     """Origins of web consoles, comma-separated."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses whose X-Forwarded-For is believed, comma-separated."""
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
     log_json: bool = True
     metrics_token: SecretStr | None = None
     """Bearer token of `GET /metrics`; without it there is no such page."""
     pool_size: int = Field(default=6, ge=2)
     """Database connections an API process keeps for writes, and as many again for reads."""
     sign_ins_per_minute: int = Field(default=300, ge=1)
-    """Sign-ins that one address may try in a minute, in each process; phones share one."""
+    """Sign-ins that one address (of IPv6, one network of 64 bits) may try in a minute, in each
+    process; phones share one."""
     writes_per_minute: int = Field(default=120, ge=1)
     """Changes that one person may make in a minute, in each process."""
     import_megabytes: int = Field(default=100, ge=1, le=512)
@@ -153,6 +159,13 @@ class Settings(BaseSettings):
         if isinstance(origins, str):
             kept["cors_origins"] = [o.strip() for o in origins.split(",") if o.strip()]
         return kept
+
+    @field_validator("quiet_from", "quiet_until")
+    @classmethod
+    def _by_the_clock_of_china(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("write the hour without an offset, such as 22:00")
+        return value
 
     @field_validator("wechat_templates", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from neighborhood_api.grid import models as grid
 from neighborhood_api.grid import succession
 from neighborhood_api.grid.layers import models as layers
 from neighborhood_api.grid.posts import models as posts
+from neighborhood_api.grid.residences import models as residences
 from neighborhood_api.identity import models as identity
 from neighborhood_api.identity.accounts import models as accounts
 from neighborhood_api.identity.second_step import models as second_step
@@ -67,6 +68,7 @@ TABLES = (
     policies,
     privacy,
     registrations,
+    residences,
     reorganisation,
     schedules,
     settling,

@@ -32,6 +32,23 @@ async def test_the_worklist_shows_exactly_what_each_may_read(
         assert (await everybody[name].get("/staff/issues")).status_code == status
 
 
+async def test_what_is_like_a_report_is_shown_to_whom_it_is_readable_anyway(
+    street: Street, everybody: Everybody
+) -> None:
+    """A department reads what it has to do with; of persons nobody learns in this way."""
+    about = {"category_code": "staff.conduct", "text": "某工作人员态度恶劣"}
+    issue_id, secret = await street.reported(), await street.reported(**about)
+    for name in everybody.keys() - {"anonymous"}:
+        caller = everybody[name]
+        answer = await caller.post("/issues/similar", json=street.wish())
+        readable = (await caller.get(f"/issues/{issue_id}")).status_code == 200
+        shown = [row["id"] for row in answer.json()["items"]]
+        assert shown == ([issue_id] if readable else []), name
+        answer = await caller.post("/issues/similar", json=street.wish(**about))
+        assert answer.json()["items"] == [], name
+    assert (await street.reporter.get(f"/issues/{secret}")).status_code == 200
+
+
 async def test_my_issues_are_mine_alone(street: Street, everybody: Everybody) -> None:
     issue_id = await street.reported()
     mine = await street.reporter.get("/me/issues")

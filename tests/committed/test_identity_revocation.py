@@ -12,8 +12,10 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import text
 
 from neighborhood_api.app import create_app
+from neighborhood_api.identity import revocations
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.revocations import Revocations
+from neighborhood_api.kit import pool
 from neighborhood_api.kit.db import Database
 from neighborhood_api.settings import Settings
 from tests.support.people import Caller, Callers
@@ -43,8 +45,8 @@ async def town(live_database: Database) -> Town:
 
 
 def revocations_of(app: FastAPI) -> Revocations:
-    revocations: Revocations = app.state.gate.revocations
-    return revocations
+    copy: Revocations = app.state.gate.revocations
+    return copy
 
 
 async def until(holds: Callable[[], bool], *, within: float = 5) -> None:
@@ -142,6 +144,21 @@ async def test_a_process_that_listens_again_hears_again(
         await asyncio.sleep(0.5)
         assert copy.live
         assert await status(there) == (401, "token_revoked")
+
+
+async def test_a_process_too_busy_to_read_its_copy_anew_tries_again(
+    other_app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(revocations, "_RETRY_SECONDS", 0.05)
+    copy, connections = revocations_of(other_app), other_app.state.database.reader._pool  # noqa: SLF001
+    lent = [await connections.borrow() for _ in range(3)]
+    copy.doubt()
+    await asyncio.sleep(0.2)
+    assert not copy.live
+    for connection in lent:
+        connections.give_back(connection)
+    await until(lambda: copy.live)
 
 
 async def test_a_process_started_later_knows_what_ended_before(

@@ -213,6 +213,8 @@ async def test_ten_mebibytes_are_taken_and_one_byte_more_is_not(callers: Callers
     assert (await upload(resident, full)).status_code == 200
     over = await upload(resident, full + b"\0")
     assert (over.status_code, over.json()["code"]) == (413, "file_too_large")
+    much = await upload(resident, full + bytes(9 * MIB))
+    assert (much.status_code, much.json()["code"]) == (413, "file_too_large")
 
 
 async def test_a_body_that_does_not_end_is_cut_off(callers: Callers) -> None:
@@ -233,6 +235,8 @@ async def test_the_form_must_have_one_file(callers: Callers) -> None:
     none = await resident.post("/files", files={"photo": ("a.jpg", PHOTO)})
     assert none.status_code == 422
     assert none.json()["errors"][0]["pointer"] == "#/body/file"
+    text = await resident.post("/files", data={"file": "a photo"})
+    assert text.json()["errors"][0]["message"] == "内容不符合要求"
     two = await resident.post("/files", files=[("file", ("a", PHOTO)), ("file", ("b", PHOTO))])
     assert (two.status_code, two.json()["code"]) == (400, "bad_request")
 

@@ -364,6 +364,8 @@ async def test_ending_the_appointment_ends_the_standing_in_too(
     refused(await substitute.get("/staff/issues"), 401, "token_revoked")
     again = await callers.person(substitute.person_id)
     refused(await again.get("/staff/issues"), 403, "forbidden")
+    kept = (await operator.post(f"/appointments/{held.id}/end-stand-in")).json()
+    assert (kept["ended"], kept["stand_in_id"]) == (True, str(substitute.person_id))
     answer = await operator.post(f"/appointments/{held.id}/stand-in", json={"person": person})
     refused(answer, 409, "appointment_already_ended")
 

@@ -25,7 +25,7 @@ def clock(app: FastAPI) -> Iterator[Clock]:
         yield clock
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def phones(app: FastAPI) -> AsyncIterator[Phones]:
     async with phones_before(app) as phones:
         yield phones

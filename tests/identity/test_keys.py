@@ -74,12 +74,26 @@ def test_the_published_keys_name_a_new_key_before_it_is_met(tmp_path: Path) -> N
 def test_a_key_taken_away_is_worth_nothing_once_noticed(tmp_path: Path) -> None:
     tokens = Tokens(Keyring.from_folder(tmp_path))
     stolen = issue(tokens)
+    assert accepts(tokens, stolen)
     (old,) = tmp_path.glob("*.pem")
     make_key(tmp_path)
     old.unlink()
     fresh = Tokens(tokens.keyring)
     assert accepts(fresh, issue(fresh))
     assert not accepts(fresh, stolen)
+    assert not accepts(tokens, stolen)  # though it was verified once
+
+
+def test_a_key_that_was_met_half_copied_is_taken_when_it_is_whole(tmp_path: Path) -> None:
+    here, there = Tokens(Keyring.from_folder(tmp_path / "a")), tmp_path / "b"
+    there.mkdir()
+    make_key(there)
+    (key,) = there.glob("*.pem")
+    copied, whole = tmp_path / "a" / key.name, key.read_bytes()
+    copied.write_bytes(whole[:40])
+    assert accepts(here, issue(here))
+    copied.write_bytes(whole)
+    assert accepts(here, issue(Tokens(Keyring.from_folder(there))))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a key", b"\xff\xfe"])

@@ -1,17 +1,19 @@
 """What is written: everything of a plan, once, and by the rules of posts."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
 from neighborhood_api.grid.models import Appointment, Node, Residence, Vacancy
+from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person, Revocation
 from neighborhood_api.identity.places import columns_of
 from neighborhood_api.imports.applying import APPLIED, write_plan
 from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
+from neighborhood_api.imports.staging import Source
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.outbox import OutboxRow
 from neighborhood_api.reorganisation.models import Reorganisation, ReorganisedNode
@@ -186,6 +188,8 @@ async def test_what_is_different_is_changed_and_blank_cells_keep_what_is_there(
             "任职", POSTS, (county.grid, "赵六", "网格员", "15400000133", "0752-6000001")
         ),
     )
+    (held,) = await county.open_posts()
+    today, later = await _shifts(county, held)
     plan = await county.bring(
         county.file("住户", head, (county.lane, "1号", "出租", "", "")),
         county.file("人口", PEOPLE, (county.lane, "1号", "张三", "父亲", "15400000131", "")),
@@ -193,7 +197,9 @@ async def test_what_is_different_is_changed_and_blank_cells_keep_what_is_there(
             "人口", PEOPLE, (county.lane, "1号", "李四", "户主", "15400000132", "1955-01-01")
         ),
         county.file(
-            "任职", POSTS, (county.grid, "赵六", "网格员", "15400000133", "0752-6000009")
+            "任职",
+            POSTS + ",结束日期",
+            (county.grid, "赵六", "网格员", "15400000133", "0752-6000009", str(TODAY)),
         ),
     )
     assert {kind: outcomes(plan, kind) for kind in plan.totals} == {
@@ -211,6 +217,31 @@ async def test_what_is_different_is_changed_and_blank_cells_keep_what_is_there(
     assert who == {("张三", "父亲", False, 1950, 2), ("李四", "户主", True, 1955, 2)}
     (post,) = await county.open_posts()
     assert (post.duty_phone, post.version, post.is_primary) == ("0752-6000009", 2, True)
+    today, later = [await county.tx.get_one(Shift, one.id) for one in (today, later)]
+    assert today.duty_phone == later.duty_phone == "0752-6000009"
+    assert (today.cancelled_at, later.cancelled_at) == (None, NOW)
+    told = select(OutboxRow.payload).where(OutboxRow.name == "grid.appointment_amended")
+    ids = {payload["appointment_id"] for payload in await county.tx.scalars(told)}
+    assert str(held.id) in ids
+
+
+async def _shifts(county: County, held: Appointment) -> list[Shift]:
+    """Two shifts of whoever holds a post: today, and the day after."""
+    shifts = [
+        Shift(
+            node_id=held.node_id,
+            person_id=held.person_id,
+            role=held.role,
+            duty_phone=held.duty_phone,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=2),
+            made_by_id=held.person_id,
+        )
+        for starts_at in (NOW + timedelta(hours=1), NOW + timedelta(days=1))
+    ]
+    county.tx.add_all(shifts)
+    await county.tx.flush()
+    return shifts
 
 
 async def test_nothing_is_written_while_one_row_has_a_fault(county: County) -> None:
@@ -277,6 +308,40 @@ async def test_who_said_a_door_before_it_was_registered_belongs_to_it(county: Co
     asked = "SELECT args->>'district_id' FROM procrastinate_jobs WHERE task_name = :name"
     jobs = await county.tx.scalars(text(asked), {"name": "registers.match_district"})
     assert str(county.district.id) in jobs.all()
+
+
+async def test_an_entry_whose_number_a_file_puts_right_is_not_the_strangers_any_more(
+    county: County,
+) -> None:
+    born = {"张三": "1950-01-01", "李四": "1955-01-01", "王五": "1960-01-01"}
+
+    def people(*numbers: str) -> Source:
+        rows = [
+            (county.lane, "5号", name, "", number, born[name])
+            for name, number in zip(born, numbers, strict=True)
+        ]
+        return county.file("人口", PEOPLE, *rows)
+
+    await county.bring(people("15400000161", "15400000162", ""))
+    entries = {one.name: one for one in await county.residents()}
+    stranger, seen, same = [
+        await somebody(county.tx, phone=f"1540000016{number}") for number in (1, 2, 3)
+    ]
+    hows = ("phone", "staff", "phone")
+    for name, person, how in zip(born, (stranger, seen, same), hows, strict=True):
+        entry = entries[name]
+        at_home: dict[str, Any] = {**columns_of(entry.place)}
+        home = Residence(person_id=person.id, address="5号", stated_at=NOW, **at_home)
+        home.household_id = entry.household_id
+        home.confirmed_at, home.confirmed_how = NOW, how
+        home.confirmed_by_id = same.id if how == "staff" else None
+        county.tx.add(home)
+        entry.person_id = person.id
+    await county.tx.flush()
+    plan = await county.bring(people("15400000168", "15400000169", "15400000163"))
+    assert outcomes(plan, "people") == {"changed": 3}
+    kept = {one.name: one.person_id for one in await county.residents()}
+    assert kept == {"张三": None, "李四": seen.id, "王五": same.id}
 
 
 async def test_what_was_planned_in_the_old_grid_is_to_be_checked_again(county: County) -> None:

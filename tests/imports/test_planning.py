@@ -2,8 +2,22 @@
 
 import pytest
 
+from neighborhood_api.grid.posts.choosing import SELECTION_NAMES
+from neighborhood_api.imports import choices, establishments, staging
 from neighborhood_api.kit.sealing import SealingKey, Seals, seals, use_seals
+from neighborhood_api.registers.names import ESTABLISHMENT_NAMES, OCCUPANCY_NAMES
 from tests.imports.county import DOORS, NODES, PEOPLE, POSTS, County, outcomes
+
+
+def test_what_answers_call_a_code_is_taken_from_a_file() -> None:
+    for shown, taken in (
+        (OCCUPANCY_NAMES, staging.OCCUPANCIES),
+        (ESTABLISHMENT_NAMES, establishments.KINDS),
+        (SELECTION_NAMES, choices.HOW),
+    ):
+        assert {code: taken.get(name) for code, name in shown.items()} == {
+            code: code for code in shown
+        }
 
 
 async def test_a_dry_run_writes_nothing(county: County) -> None:

@@ -218,6 +218,7 @@ async def test_ten_photos_and_a_photo_twice_are_refused(street: Street, tx: Tx) 
     assert too_many["errors"][0]["pointer"] == "#/body/photo_ids"
     twice = refused(await street.report(photo_ids=[mine[0]] * 2), 422, "invalid_request")
     assert twice["errors"][0]["message"] == "照片重复，请去掉重复的"
+    assert twice["errors"][0]["pointer"] == "#/body/photo_ids"
 
 
 async def test_a_foreign_photo_is_refused_and_nothing_is_written(

@@ -28,7 +28,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def phones(app: FastAPI) -> AsyncIterator[Phones]:
     async with phones_before(app) as phones:
         yield phones

@@ -151,6 +151,25 @@ async def test_each_field_that_does_not_fit_is_pointed_at(probe: Probe) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "kind", "message"),
+    [
+        (b'{"words": "a",', "application/json", "不是有效的 JSON"),
+        (
+            b'{"words": "a"}',
+            "application/x-www-form-urlencoded",
+            "应为 JSON 对象，并以 Content-Type: application/json 提交",
+        ),
+    ],
+)
+async def test_a_body_that_is_no_json_is_told_so_and_not_where(
+    probe: Probe, content: bytes, kind: str, message: str
+) -> None:
+    answer = await probe.post("/note", content=content, headers={"content-type": kind})
+    (error,) = problem(answer)["errors"]
+    assert (error["pointer"], error["message"]) == ("#/body", message)
+
+
+@pytest.mark.parametrize(
     ("sent", "message"),
     [
         ({}, "填写的内容有误，请检查后再提交"),

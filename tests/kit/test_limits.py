@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import count
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
 from neighborhood_api.identity.caller import Gate
-from neighborhood_api.kit.limits import RateLimit
+from neighborhood_api.kit.limits import RateLimit, origin_of
 from neighborhood_api.kit.problems import TooManyRequests
 from tests.support.people import Callers
 
@@ -73,11 +74,29 @@ async def test_guessing_from_one_address_is_slowed_whatever_is_guessed(app: Fast
     async def guess(address: str) -> Response:
         transport = ASGITransport(app, client=(address, 1))
         async with AsyncClient(transport=transport, base_url="http://api/api/v1") as http:
-            return await http.post("/auth/staff", json=WRONG)
+            return await http.post("/auth/staff", json=WRONG | {"phone": next(numbers)})
 
+    numbers = (f"154{one:08}" for one in count(1))
     answers = await until_slowed(lambda: guess("192.0.2.1"))
     assert {answer.status_code for answer in answers[:-1]} == {401}
     assert (await guess("192.0.2.2")).status_code == 401
+    phone = count(1)
+    answers = await until_slowed(lambda: guess(f"2001:db8:0:1::{next(phone):x}"))
+    assert {answer.status_code for answer in answers[:-1]} == {401}
+    assert (await guess("2001:db8:0:2::1")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_one_place_counts_as_one_address(address: str, origin: str) -> None:
+    assert origin_of(address) == origin
 
 
 @pytest.mark.usefixtures("narrow_gate")

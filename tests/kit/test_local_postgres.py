@@ -216,6 +216,9 @@ def test_a_folder_that_cannot_be_made_is_named_in_the_refusal() -> None:
         (folder / "file").write_text("")
         with pytest.raises(PostgresNotStarted, match=r"/file/data: .* NEIGHBORHOOD_DATA_DIR"):
             LocalPostgres(folder / "file" / "data").start()
+        with pytest.raises(PostgresNotStarted, match=r"/file: .* NEIGHBORHOOD_DATA_DIR"):
+            LocalPostgres(folder / "file").start()
+        assert [path.name for path in folder.iterdir()] == ["file"]
 
 
 def test_data_of_another_version_is_not_touched(server: LocalPostgres) -> None:

@@ -107,6 +107,20 @@ def test_origins_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None
     assert Settings().cors_origins == ["https://a.example", "https://b.example"]
 
 
+def test_a_log_level_is_one_of_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEIGHBORHOOD_LOG_LEVEL", "warning")
+    assert Settings().log_level == "WARNING"
+    monkeypatch.setenv("NEIGHBORHOOD_LOG_LEVEL", "loud")
+    with pytest.raises(ValidationError, match="log_level"):
+        Settings()
+
+
+def test_quiet_hours_are_by_the_clock_of_china(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEIGHBORHOOD_QUIET_FROM", "22:00+08:00")
+    with pytest.raises(ValidationError, match="without an offset"):
+        Settings()
+
+
 def test_demo_mode_is_off_unless_asked_for() -> None:
     assert Settings().demo is False
 

@@ -1,11 +1,13 @@
 """WeChat messages: within what was agreed to, outside of quiet hours, never twice."""
 
 from datetime import datetime, time, timedelta
+from itertools import count
 
 import pytest
 from structlog.testing import capture_logs
 
 from neighborhood_api.kit.schema import SHOWN_ZONE
+from neighborhood_api.notifications import sending
 from neighborhood_api.notifications.models import DeliveryState
 from neighborhood_api.notifications.quiet import QuietHours
 from neighborhood_api.notifications.sending import MOST_TRIES
@@ -222,6 +224,19 @@ async def test_a_message_that_a_dead_worker_had_in_hand_is_not_sent_again(
     await post.send_due(now=NOON + 11 * MINUTE)
     assert (await world.delivery(told)).state == DeliveryState.UNCERTAIN
     assert await world.received(person) == []
+
+
+async def test_the_clock_goes_on_in_a_sweep_that_a_slow_wechat_makes_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.person(agreed=2)
+    sent = await world.tell(person, now=NOON - MINUTE)
+    over = await world.tell(person, starts_in=1.5 * MINUTE)
+    monkeypatch.setattr(sending, "monotonic", count(0, 60).__next__)  # a minute for each
+    await world.post().send_due(now=NOON)
+    assert (await world.delivery(sent)).state == DeliveryState.SENT
+    assert (await world.delivery(over)).state == DeliveryState.NEEDLESS
+    assert await world.remaining(person) == 1
 
 
 async def test_an_unreachable_wechat_costs_nobody_anything(world: World) -> None:

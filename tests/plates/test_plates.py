@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
+from httpx import AsyncClient
 from PIL import Image
+from pydantic import SecretStr
 from sqlalchemy import select, update
 from typing_extensions import override
 
+from neighborhood_api.files.store import fetch
 from neighborhood_api.grid.layers.models import Profile
 from neighborhood_api.grid.layers.ready import KINDS, USUAL_LEVELS
 from neighborhood_api.grid.models import Appointment, Node
@@ -19,7 +23,10 @@ from neighborhood_api.identity.access import Actor, Post, Role
 from neighborhood_api.identity.places import Level
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.plates import drawing
+from neighborhood_api.plates.codes import mini_program_code
 from neighborhood_api.plates.service import CodeKind, Press, print_plate, print_plates
+from neighborhood_api.wechat.answers import WechatUnavailable
+from neighborhood_api.wechat.client import WeChat
 from tests.support.people import Callers
 from tests.support.places import Town
 from tests.support.refusals import refused
@@ -105,7 +112,7 @@ async def test_a_chiefs_plate_changes_with_the_chief_and_without_names_it_never_
 
 
 async def test_where_there_is_wechat_its_own_code_is_printed(
-    callers: Callers, town: Town
+    callers: Callers, town: Town, app: FastAPI
 ) -> None:
     lane = town.at(1, 1, 1, 1)
     chief = await callers.staff(town, Role.LANE_CHIEF, 1, 1, 1, 1)
@@ -114,6 +121,15 @@ async def test_where_there_is_wechat_its_own_code_is_printed(
     ]
     assert usual == wechat != url
     assert picture(usual).size == (2480, 1748)
+    # Another mini-program, such as the real one after a trial, has codes of its own.
+    store, asked = app.state.store, app.state.wechat
+    kept = f"plates/{asked.app_id}/{lane.plate_code}.jpg"
+    assert await fetch(store, kept) is not None
+    secret = SecretStr("another")
+    async with AsyncClient(trust_env=False) as http:
+        other = WeChat("wx-another", secret, "http://127.0.0.1:9", http)
+        with pytest.raises(WechatUnavailable):
+            await mini_program_code(store, other, lane.plate_code or "", None)
 
 
 async def test_all_plates_of_a_place_are_in_one_file(callers: Callers, town: Town) -> None:

@@ -1,17 +1,18 @@
 """Whoever has her account cancelled is found nowhere any more, and what others need stays."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.files.models import File
 from neighborhood_api.files.store import fetch
 from neighborhood_api.grid.models import Residence
+from neighborhood_api.grid.posts.models import Shift
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import columns_of
@@ -19,12 +20,13 @@ from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.settling.models import Rating
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Database, Tx
+from neighborhood_api.kit.sealing import SealedUnreadable
 from neighborhood_api.kit.trail import seal_trail, verify_trail
 from neighborhood_api.privacy.exporting import write_data_export
 from neighborhood_api.privacy.forgetting import erase_due
 from neighborhood_api.privacy.models import DataExport, Erasure, Scrubbing
 from neighborhood_api.privacy.retention import keep_no_longer
-from neighborhood_api.privacy.scrubbing import scrub
+from neighborhood_api.privacy.scrubbing import HIDDEN_NUMBER, scrub
 from neighborhood_api.registrations.models import Registration
 from neighborhood_api.settings import Settings
 from tests.privacy.arranging import ADDRESS, NAME, Traces, done, traces
@@ -218,17 +220,41 @@ async def test_a_confidential_report_under_way_is_looked_into_first(
     assert await erase_due(rolled_back, now=clock.now) == (1, 0)
 
 
+async def test_an_erasure_that_fails_by_a_defect_keeps_no_other_waiting(
+    street: Street, tx: Tx, rolled_back: Database, clock: Clock
+) -> None:
+    first = await street.callers.resident(street.town.place(*LANE))
+    for one in (first, street.reporter):
+        await done(one, "/me/erasure")
+        clock.forward(minutes=1)
+    unreadable = text(
+        "UPDATE residence SET address = 's1.gone.' || address WHERE person_id = :id"
+    )
+    await tx.execute(unreadable, {"id": first.person_id})
+    await tx.commit()
+    clock.forward(days=8)
+    with pytest.raises(ExceptionGroup) as caught:
+        await erase_due(rolled_back, now=clock.now)
+    assert [type(one) for one in caught.value.exceptions] == [SealedUnreadable]
+    states = select(Erasure.person_id, Erasure.state)
+    assert {row[0]: row[1] for row in await tx.execute(states)} == {
+        first.person_id: "cooling",
+        street.reporter.person_id: "done",
+    }
+
+
 async def test_staff_erase_a_caller_without_account_by_the_number(
     app: FastAPI, street: Street, tx: Tx, rolled_back: Database, clock: Clock
 ) -> None:
     worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
     other = await street.staff(Role.COMMUNITY_WORKER, 1, 2)
     call = {"name": "上官来电", "phone": "17712300001", "channel": "telephone"}
-    text = f"家里漏水，回电17712300001，{ADDRESS}"
+    told = f"家里漏水，回电17712300001，{ADDRESS}"
     ids = []
     for _ in range(2):
-        answer = await worker.post("/issues", json=street.wish(text=text, on_behalf_of=call))
+        answer = await worker.post("/issues", json=street.wish(text=told, on_behalf_of=call))
         ids.append(answer.json()["id"])
+    over, to_come = await _on_call_by(tx, street, call["phone"], now=clock.now)
     closed = update(Case).where(Case.id == UUID(ids[0]))
     await tx.execute(closed.values(state="closed", closed_at=clock.now))
     await tx.commit()
@@ -245,12 +271,33 @@ async def test_staff_erase_a_caller_without_account_by_the_number(
     assert gone.caller_erased_at == clock.now
     assert "17712300001" not in gone.text
     assert kept.caller_phone == "17712300001"
+    shifts = [await tx.get_one(Shift, one) for one in (over, to_come)]
+    assert [one.duty_phone for one in shifts] == [HIDDEN_NUMBER, "17712300001"]
     acts = await tx.scalars(select(Act).where(Act.what == "privacy.callers_erased"))
     assert [act.detail["issues"] for act in acts.all()] == [[], [ids[0]]]
     acts = await tx.scalars(select(Act).where(Act.what == "privacy.callers_erased"))
     assert {act.detail["reason"] for act in acts} == {"本人来电要求"}
     listed = (await worker.get("/staff/intake")).json()["items"]
     assert [one["caller_phone"] for one in listed] == ["177****0001", ""]
+
+
+async def _on_call_by(tx: Tx, street: Street, phone: str, *, now: datetime) -> list[UUID]:
+    """A shift that is over and one to come of somebody whose duty phone is her own."""
+    shifts = [
+        Shift(
+            node_id=street.town.at(1, 1, 1).id,
+            person_id=street.leader.person_id,
+            role=Role.GRID_LEADER.value,
+            duty_phone=phone,
+            starts_at=begins,
+            ends_at=begins + timedelta(hours=1),
+            made_by_id=street.leader.person_id,
+        )
+        for begins in (now - timedelta(hours=2), now + timedelta(hours=2))
+    ]
+    tx.add_all(shifts)
+    await tx.flush()
+    return [one.id for one in shifts]
 
 
 async def test_nobody_without_an_office_erases_callers(

@@ -1,11 +1,14 @@
 """She sees which post looked at her data, where, when and why; and never the name."""
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
-from tests.privacy.arranging import done, own_names, traces
+from neighborhood_api.registers.models import Resident
+from tests.privacy.arranging import Traces, done, own_names, traces
 from tests.support.clock import Clock
 from tests.support.issues import Street
 
@@ -33,15 +36,27 @@ async def test_the_looks_of_all_domains_are_one_list(
     phone = found["issue_phone"]
     assert (phone["role_name"], phone["node_name"]) == ("巷长", "1号巷")
     assert phone["subject_id"] == her.issue_id
+    clock.forward(minutes=1)
+    await _moves_out(tx, street, her, long_ago=clock.now - timedelta(days=30))
     await own_names(tx, street.town)
     own = (await her.caller.get("/me/data-looks")).json()["items"]
     assert {one["role_name"] for one in own if one["what"] == "issue_phone"} == {"邻长"}
+    assert exported["id"] in {one["id"] for one in own}
     assert (found["child"]["reason"], found["child"]["role"]) == (
         "联系家长",
         "community_worker",
     )
     chief = await tx.scalar(select(Person.name).where(Person.id == street.chief.person_id))
     assert str(chief) not in str(found)
+
+
+async def _moves_out(tx: Tx, street: Street, her: Traces, *, long_ago: datetime) -> None:
+    """Let the office find out later that she has not lived there for long."""
+    entries = select(Resident).where(Resident.person_id == her.caller.person_id)
+    entry = (await tx.scalars(entries)).one()
+    worker = await street.staff(Role.COMMUNITY_WORKER, 1, 1)
+    wish = {"on": long_ago.date().isoformat(), "version": entry.version}
+    await done(worker, f"/registers/residents/{entry.id}/end", **wish)
 
 
 async def test_looks_at_others_are_not_hers(street: Street, tx: Tx, clock: Clock) -> None:

@@ -48,6 +48,8 @@ async def test_a_refusal_tells_why_and_the_same_door_is_staffs_to_decide_from_th
     assert "该户为出租房" in text
     again = await decide(chief, caller.person_id, "refuse", 2)
     refused(again, 409, "claim_already_decided")
+    homes = ok(await chief.get(f"/grid/nodes/{household.lane_id}/households"))["items"]
+    assert {one["residents"] for one in homes if one["id"] == str(household.id)} == {0}
     await arranged.resident(household, phone=number)
     (await arranged.tx.get_one(Person, caller.person_id)).phone = number
     await arranged.tx.commit()

@@ -22,13 +22,13 @@ from neighborhood_api.registrations.locking import (
     lock_registrations,
     lock_resource,
 )
-from neighborhood_api.registrations.models import Occupation
+from neighborhood_api.registrations.models import Occupation, Timetable
 from neighborhood_api.registrations.policies import terms_of
 from neighborhood_api.registrations.queries import RegistrationRow
 from neighborhood_api.registrations.reasons import NothingFree
 from neighborhood_api.registrations.states import CheckInMethod, State
 from neighborhood_api.registrations.wishes import Applicant
-from neighborhood_api.registrations.writing import new_timetable, store, timetable_numbers
+from neighborhood_api.registrations.writing import store, timetable_numbers
 from tests.registrations.things import (
     NOON,
     NOW,
@@ -280,7 +280,7 @@ async def test_what_is_called_off_ends_for_all_and_frees_its_teacher(
     tx: Tx, town: Town
 ) -> None:
     happening = await new_happening(tx, town.place(1, 1), 2, waitlist=OPEN_LIST)
-    teacher = new_timetable(new_id())
+    teacher = Timetable(id=new_id())
     tx.add(teacher)
     await tx.flush()
     number = (await timetable_numbers(tx, [teacher.id]))[teacher.id]

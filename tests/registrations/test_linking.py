@@ -5,8 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from neighborhood_api.grid.models import Household, Residence
 from neighborhood_api.identity.models import Person
-from neighborhood_api.kit.db import Tx
+from neighborhood_api.identity.places import columns_of
+from neighborhood_api.kit.db import Tx, save
+from neighborhood_api.kit.ids import new_id
 from neighborhood_api.registrations.linking import LINKED_WITHIN, link_guest
 from neighborhood_api.registrations.queries import RegistrationRow
 from neighborhood_api.registrations.reasons import (
@@ -61,6 +64,22 @@ async def test_what_is_linked_uses_up_her_quota_and_fills_her_time(tx: Tx, town:
         await ask(tx, few, person, starts_at=NOON + 2 * HOUR)
     with pytest.raises(OverlapsOwnBooking):
         await ask(tx, other, person, starts_at=NOON + HOUR / 2)
+
+
+async def test_what_is_linked_counts_in_the_quota_of_her_household(tx: Tx, town: Town) -> None:
+    person, guest = await caller(tx)
+    home = Household(id=new_id(), address="98号", **columns_of(town.place(1, 1, 1, 1)))  # type: ignore[arg-type]
+    await save(tx, home)
+    lives = {"household_id": home.id, **columns_of(home.place)}
+    tx.add(Residence(person_id=person.id, address="98号", stated_at=NOW, **lives))  # type: ignore[arg-type]
+    one_a_home = [ONE_A_WEEK[0] | {"owner": "household"}]
+    few = await new_thing(tx, town.place(1, 1), quotas=one_a_home)
+    row = await by_staff(tx, few, guest)
+    await link_guest(tx, person.id, now=NOW)
+    assert (await stored(tx, row.id)).household_id == home.id
+    mother = Applicant((await new_person(tx)).id, home.id)
+    with pytest.raises(QuotaExceeded):
+        await ask(tx, few, mother, starts_at=NOON + 2 * HOUR)
 
 
 async def test_what_is_linked_is_not_registered_again(tx: Tx, town: Town) -> None:

@@ -186,11 +186,12 @@ async def test_an_offer_to_another_street_is_withdrawn_and_one_that_comes_along_
     body, other = town.organizations[:2]
     (await tx.get_one(Organization, other.id)).node_id = town.at().id
     dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
-    lost, kept, near = [await street.reported() for _ in range(3)]
+    lost, kept, near, solved, above = [await street.reported() for _ in range(5)]
     await street.done(dispatcher, lost, "dispatch", organization_id=str(body.id))
     await street.done(dispatcher, kept, "dispatch", organization_id=str(other.id))
     to_neighbours = {"node_id": str(town.at(1, 2).id), "text": "属邻社区"}
-    await street.done(street.chief, near, "transfer", **to_neighbours)
+    for issue in (near, solved, above):
+        await street.done(street.chief, issue, "transfer", **to_neighbours)
     held = await street.dispatched(0)
     offers = {str(one.case_id): one.id for one in await tx.scalars(select(Offer))}
     moving = {"do": "move", "node": str(town.at(1, 1).id), "under": str(there.id)}
@@ -212,13 +213,18 @@ async def test_an_offer_to_another_street_is_withdrawn_and_one_that_comes_along_
     chief = await callers.staff(town, Role.LANE_CHIEF, *LANE)
     again = {"node_id": str(town.at(2, 2).id), "text": "属邻社区"}
     await street.done(chief, near, "transfer", **again)
+    await street.done(chief, solved, "accept")
+    await street.done(chief, solved, "resolve", text="已清运")
+    await street.done(chief, above, "escalate", text="需网格协调")
     await planner.done("undo")
     tx.expunge_all()
     for issue in (lost, kept):
         back = await tx.get_one(Offer, offers[issue])
         assert (back.answer, back.street_id, back.node_id) == (None, here.id, here.id)
-    assert (await tx.get_one(Offer, offers[near])).answer == "void"
-    open_ones = select(Offer.id).where(Offer.case_id == near, Offer.answered_at.is_(None))
+    for issue in (near, solved, above):
+        assert (await tx.get_one(Offer, offers[issue])).answer == "void"
+    went_on = Offer.case_id.in_([near, solved, above])
+    open_ones = select(Offer.id).where(went_on, Offer.answered_at.is_(None))
     assert (await tx.scalars(open_ones)).all() == []
     officer = await callers.staff(town, Role.DEPARTMENT_OFFICER, 1, body=0)
     await street.done(officer, lost, "take-over")

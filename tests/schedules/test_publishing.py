@@ -1,5 +1,6 @@
 """Years and office hours over HTTP: who may set them, what contradicts itself."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -127,7 +128,8 @@ async def test_a_correction_is_announced_from_the_first_day_it_changes(
     wish = year_of(town, NEW_YEAR, MAKE_UP, labour, version=1)
     answer = await operator.put(YEAR, json=wish)
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
-    assert [event["since_on"] for event in await events(tx)] == ["2027-01-01", "2027-05-03"]
+    # The weekend before that Monday belongs to the holiday now.
+    assert [event["since_on"] for event in await events(tx)] == ["2027-01-01", "2027-05-01"]
     assert not (await calendar_of(tx, town.at().id)).is_workday(
         at("2027-05-03", "12:00").date()
     )
@@ -137,10 +139,27 @@ async def test_new_names_alone_are_kept_and_not_announced(
     operator: Caller, town: Town, tx: Tx
 ) -> None:
     await operator.put(YEAR, json=year_of(town))
+    first = date(2027, 1, 1)
+    assert (await calendar_of(tx, town.at().id)).holiday(first) == "元旦"
     named = [NEW_YEAR | {"name": "新年"}, MAKE_UP]
     answer = await operator.put(YEAR, json=year_of(town, *named, version=1))
     assert answer.json()["days"] == named
     assert len(await events(tx)) == 1
+    assert (await calendar_of(tx, town.at().id)).holiday(first) == "新年"
+
+
+async def test_a_weekend_that_becomes_a_holiday_is_announced_and_known_at_once(
+    operator: Caller, town: Town, tx: Tx
+) -> None:
+    await operator.put(YEAR, json=year_of(town))
+    saturday = date(2027, 5, 8)
+    assert (await calendar_of(tx, town.at().id)).holiday(saturday) is None
+    fair = {"day": "2027-05-08", "is_workday": False, "name": "花会"}
+    days = (NEW_YEAR, MAKE_UP, fair)
+    answer = await operator.put(YEAR, json=year_of(town, *days, version=1))
+    assert answer.status_code == 200, answer.text
+    assert (await calendar_of(tx, town.at().id)).holiday(saturday) == "花会"
+    assert [event["since_on"] for event in await events(tx)] == ["2027-01-01", "2027-05-08"]
 
 
 async def test_a_notice_may_move_the_last_days_of_december(

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from neighborhood_api.grid.models import Confirmation, Residence
+from neighborhood_api.grid.residences.models import ResidenceRules
 from neighborhood_api.identity.access import Role
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.registrations.histories import CheckIn, Strike
 from neighborhood_api.registrations.models import Registration
+from neighborhood_api.schedules.openings.models import OpeningRule
 from neighborhood_api.venues.models import Venue
 from neighborhood_api.venues.rooms.models import Room
 from neighborhood_api.venues.rooms.queries import RoomRow
@@ -107,6 +110,20 @@ async def test_what_begins_on_another_day_is_not_in_the_way_of_a_walk_in(
     clock.now = at(14)
     refused(await resident.post("/check-ins", json=scan(code)), 409, "nothing_to_check_in")
     assert (await resident.post("/walk-ins", json=scan(code))).status_code == 200
+
+
+async def test_one_may_check_in_before_midnight_to_what_begins_then(
+    resident: Caller, room: RoomRow, code: str, clock: Clock, tx: Tx
+) -> None:
+    tx.add(OpeningRule(opening_id=room.opening_id, weekday=3, opens_minute=0, closes_minute=60))
+    await tx.commit()
+    booked_at = await book(resident, room, 0, 1, TUESDAY + timedelta(days=1))
+    assert booked_at.status_code == 200, booked_at.text
+    clock.now = at(23.5)
+    refused(await resident.post("/check-ins", json=scan(code)), 409, "nothing_to_check_in")
+    clock.now = at(23.8)
+    (came,) = (await resident.post("/check-ins", json=scan(code))).json()["items"]
+    assert (came["id"], came["state"]) == (booked_at.json()["id"], "checked_in")
 
 
 async def test_without_a_booking_the_sign_says_so_and_an_unknown_sign_too(
@@ -255,6 +272,55 @@ async def test_a_walk_in_where_an_age_is_asked_for_says_her_month_of_birth(
     assert "晚于" in problem["reasons"][0]["message"]
     old = scan(sign, birth_month="1950-05")
     assert (await resident.post("/walk-ins", json=old)).json()["state"] == "checked_in"
+
+
+async def test_a_walk_in_is_no_way_around_the_rules_of_booking(
+    resident: Caller, code: str, clock: Clock, tx: Tx, town: Town
+) -> None:
+    clock.now = at(14)
+    problem = refused(
+        await resident.post("/walk-ins", json=scan(code, slots=5)), 422, "wish_not_possible"
+    )
+    (why,) = problem["reasons"]
+    assert (why["code"], why["longest_minutes"]) == ("too_long", 120)
+    tx.add(ResidenceRules(district_id=town.at().id, book_confirmed_only=True))
+    await tx.commit()
+    unconfirmed = await resident.post("/walk-ins", json=scan(code, slots=4))
+    refused(unconfirmed, 403, "residence_not_confirmed")
+    home = await tx.get_one(Residence, resident.person_id)
+    home.confirmed_at, home.confirmed_how = at(8), Confirmation.PHONE.value
+    await tx.commit()
+    assert (await resident.post("/walk-ins", json=scan(code, slots=4))).status_code == 200
+
+
+async def test_who_is_there_already_is_checked_in_to_what_follows_once_it_is_open(
+    resident: Caller, room: RoomRow, code: str, clock: Clock, tx: Tx
+) -> None:
+    first = await booked(resident, room, 14, 15)
+    second = await booked(resident, room, 15, 16)
+
+    async def scanned(body: dict[str, Any]) -> tuple[str, str]:
+        answer = await resident.post("/check-ins", json=body)
+        assert answer.status_code == 200, answer.text
+        (shown,) = answer.json()["items"]
+        return shown["id"], shown["state"]
+
+    async def state(booking_id: str) -> str:
+        shown: str = (await resident.get(f"/bookings/{booking_id}")).json()["state"]
+        return shown
+
+    came, stays, again = scan(code), scan(code), scan(code)
+    clock.now = at(14)
+    assert await scanned(came) == (first, "checked_in")
+    assert await scanned(again) == (first, "checked_in")
+    assert await state(second) == "confirmed"
+    clock.now = at(14.75)
+    assert await scanned(came) == (first, "checked_in")  # the same message as an hour ago
+    assert await state(second) == "confirmed"
+    for _ in range(2):
+        assert await scanned(stays) == (second, "checked_in")
+    assert [await state(one) for one in (first, second)] == ["checked_in"] * 2
+    assert len((await tx.scalars(select(CheckIn.id))).all()) == 2
 
 
 async def test_staff_read_in_the_history_what_was_strange_and_the_holder_does_not(

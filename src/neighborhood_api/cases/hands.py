@@ -184,6 +184,23 @@ async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
     duty = await who_answers_case(tx, case, case.hand_place, now=now)
     if duty.person_id == case.hand_person_id:
         return
+    _leave_with(tx, case, duty)
+    case.moved_at = now
+    await turn_page(tx, case, None, now)
+
+
+async def take_up_again(tx: Tx, case: Case, *, now: datetime) -> None:
+    """Open the ledger of a case that was in no hands, for those that had it.
+
+    Emits: PostVacant, where nobody acts there any more.
+    """
+    if case.organization_id is None:
+        _leave_with(tx, case, await who_answers_case(tx, case, case.hand_place, now=now))
+    await turn_page(tx, case, case.organization_id, now)
+
+
+def _leave_with(tx: Tx, case: Case, duty: Duty) -> None:
+    """Leave a case with the post that has it, in the hands of who answers for that now."""
     case.hand_person_id = duty.person_id
     here = duty.node_id == case.hand_node_id
     case.duty_seen = duty.seen if here else None
@@ -191,20 +208,6 @@ async def hand_over(tx: Tx, case: Case, *, now: datetime) -> None:
         case.hand_role = duty.role.value
     else:
         emit(tx, PostVacant(case_id=case.id, node_id=case.hand_node_id))
-    case.moved_at = now
-    await turn_page(tx, case, None, now)
-
-
-async def take_up_again(tx: Tx, case: Case, *, now: datetime) -> None:
-    """Open the ledger of a case that was in no hands, for those that had it."""
-    if case.organization_id is not None:
-        await turn_page(tx, case, case.organization_id, now)
-        return
-    duty = await who_answers_case(tx, case, case.hand_place, now=now)
-    if duty.node_id == case.hand_node_id:
-        case.hand_role, case.hand_person_id = duty.role.value, duty.person_id
-        case.duty_seen = duty.seen
-    await turn_page(tx, case, None, now)
 
 
 async def department_of(tx: ReadTx, case: Case, organization_id: UUID | None) -> UUID:

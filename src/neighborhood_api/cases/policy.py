@@ -23,7 +23,7 @@ class CaseNotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     title = "There is no such case"
-    message = "没有找到这条记录"
+    message = "没有找到这条记录，请返回列表刷新"
 
 
 class ThirdPersonNeeded(Problem):

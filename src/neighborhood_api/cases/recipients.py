@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, select
 
 from neighborhood_api.cases.hands import is_highest, who_answers_case
 from neighborhood_api.cases.models import Case
+from neighborhood_api.cases.workflow import IN_HAND, State
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Appointment, Leave, Organization
 from neighborhood_api.grid.posts.duty import HIGHEST, who_answers
@@ -48,10 +49,17 @@ async def officers_of(tx: ReadTx, organization_id: UUID, *, now: datetime) -> li
 
 
 async def holders_of(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
-    """Return who holds the case: the department's officers, or who acts in the post."""
+    """Return who holds the case: the department's officers, or who acts in the post.
+
+    What is over stays with whoever had it last, also when she leaves; what is still to be done
+    about it, such as the answer to an order, is for whoever answers there now.
+    """
     if case.hand_role == Role.DEPARTMENT_OFFICER.value and case.organization_id is not None:
         return await officers_of(tx, case.organization_id, now=now)
-    return [] if case.hand_person_id is None else [case.hand_person_id]
+    person_id = case.hand_person_id
+    if case.standing not in IN_HAND | {State.VERIFYING}:
+        person_id = (await who_answers_case(tx, case, case.hand_place, now=now)).person_id
+    return [] if person_id is None else [person_id]
 
 
 async def above_holders(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
@@ -80,7 +88,9 @@ async def heads_of_community(tx: ReadTx, case: Case, *, now: datetime) -> list[U
 
 
 async def street_of(tx: ReadTx, case: Case, *, now: datetime) -> list[UUID]:
-    """Return who answers at the street of the case."""
+    """Return who answers at the street of the case; nobody for what the district has taken."""
+    if case.hand_level < HIGHEST:
+        return []
     duty = await who_answers_case(tx, case, case.place.up_to(HIGHEST), now=now)
     return [] if duty.person_id is None else [duty.person_id]
 

@@ -53,8 +53,8 @@ from neighborhood_api.kit.trail import trail_of
 RESTING = PAUSED | WITH_REPORTER | {State.VERIFYING, State.CLOSED, State.REJECTED, State.MERGED}
 """States in which the clock of the resolution rests: nobody who holds it could go on."""
 _STAYING = frozenset({Hands.KEEP, Hands.OFFER, Hands.WITHOUT_OFFER})
-ANSWERING = frozenset({Move.RESPOND, Move.ASK, Move.RESOLVE, Move.REJECT})
-"""Moves by which the reporter hears from whoever handles it."""
+ANSWERING = frozenset({Move.RESPOND, Move.ASK, Move.RESOLVE, Move.REJECT, Move.FOLLOW})
+"""Moves by which the reporter hears from whoever handles it, or what it was merged into."""
 
 
 class _Parts(NamedTuple):

@@ -51,6 +51,37 @@ FINDINGS_SHOWN = 50
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. 监听地址。")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port. 端口。")]
+OperatorDistrict = Annotated[
+    str,
+    typer.Option(
+        prompt="District code 区县代码 (6 or 12 digits)",
+        help="National code of the district, 6 or 12 digits. 区县代码。",
+    ),
+]
+OperatorName = Annotated[str, typer.Option(prompt="Name 姓名", help="Name. 姓名。")]
+OperatorPhone = Annotated[
+    str, typer.Option(prompt="Mobile number 手机号", help="Signs in with it. 登录手机号。")
+]
+OperatorDutyPhone = Annotated[
+    str,
+    typer.Option(
+        prompt="Public duty phone 值班电话（公开）", help="Residents see it. 公开的值班电话。"
+    ),
+]
+NewDistrictName = Annotated[
+    str | None, typer.Option(help="Makes the district where it is missing. 区县名称。")
+]
+PasswordStdin = Annotated[
+    bool,
+    typer.Option("--password-stdin", help="Read it from standard input. 由标准输入读密码。"),
+]
+Everywhere = Annotated[
+    bool,
+    typer.Option(
+        "--everywhere",
+        help="She also changes categories and defaults of all districts. 总管理员。",
+    ),
+]
 
 
 @app.command()
@@ -163,41 +194,14 @@ def migrate(
 
 @app.command("create-operator")
 def create_operator(
-    district: Annotated[
-        str,
-        typer.Option(
-            prompt="District code 区县代码 (6 or 12 digits)",
-            help="National code of the district, 6 or 12 digits. 区县代码。",
-        ),
-    ],
-    name: Annotated[str, typer.Option(prompt="Name 姓名", help="Name. 姓名。")],
-    phone: Annotated[
-        str, typer.Option(prompt="Mobile number 手机号", help="Signs in with it. 登录手机号。")
-    ],
-    duty_phone: Annotated[
-        str,
-        typer.Option(
-            prompt="Public duty phone 值班电话（公开）",
-            help="Residents see it. 公开的值班电话。",
-        ),
-    ],
-    district_name: Annotated[
-        str | None, typer.Option(help="Makes the district where it is missing. 区县名称。")
-    ] = None,
+    district: OperatorDistrict,
+    name: OperatorName,
+    phone: OperatorPhone,
+    duty_phone: OperatorDutyPhone,
+    district_name: NewDistrictName = None,
     *,
-    password_stdin: Annotated[
-        bool,
-        typer.Option(
-            "--password-stdin", help="Read it from standard input. 由标准输入读密码。"
-        ),
-    ] = False,
-    everywhere: Annotated[
-        bool,
-        typer.Option(
-            "--everywhere",
-            help="She also changes categories and defaults of all districts. 总管理员。",
-        ),
-    ] = False,
+    password_stdin: PasswordStdin = False,
+    everywhere: Everywhere = False,
 ) -> None:
     """Create the first operator of a district. 创建区县的系统管理员；已有者则重设密码。
 

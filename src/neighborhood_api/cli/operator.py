@@ -86,16 +86,10 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
     what = f"an operator of {district.name}" + ", and of every district" * wish.everywhere
     secret = wish.password.get_secret_value()
     hashed = await password_hash(secret, phone=wish.phone, name=wish.name)
-    person = await tx.scalar(select(Person).where(Person.phone == wish.phone))
+    known = select(Person).where(Person.phone == wish.phone)
+    person = await tx.scalar(known.with_for_update(key_share=True))
     if person is not None:
-        await replace_password(tx, person, hashed, now=now)
-        person.failed_sign_ins = 0
-        person.locked_until = None
-        await forget_challenges(tx, person.id)
-        await close_invitation(tx, person.id, "replaced", now=now)
-        await end_other_sign_ins(tx, person.id, but=None, reason="reset", now=now)
-        await revoke_person(tx, person.id, now=now)
-        record_act(tx, AccountReset.name, person.id, by=_NOBODY, now=now, command_line=True)
+        await _reset(tx, person, hashed, now=now)
         held = select(Appointment.id).where(
             Appointment.person_id == person.id,
             Appointment.node_id == district.id,
@@ -113,6 +107,18 @@ async def create_operator(tx: Tx, wish: Wish, *, now: datetime) -> str:
     if person is None:  # she is at the keyboard, or her office is: nothing was sent around
         appointed.password_given, appointed.password_set_at = False, now
     return f"{appointed.name} is {what} now"
+
+
+async def _reset(tx: Tx, person: Person, hashed: str, *, now: datetime) -> None:
+    """Give somebody, whose row is locked, another password; whoever had the old one is out."""
+    await replace_password(tx, person, hashed, now=now)
+    person.failed_sign_ins = 0
+    person.locked_until = None
+    await forget_challenges(tx, person.id)
+    await close_invitation(tx, person.id, "replaced", now=now)
+    await end_other_sign_ins(tx, person.id, but=None, reason="reset", now=now)
+    await revoke_person(tx, person.id, now=now)
+    record_act(tx, AccountReset.name, person.id, by=_NOBODY, now=now, command_line=True)
 
 
 async def _new_district(tx: Tx, wish: Wish) -> Node:

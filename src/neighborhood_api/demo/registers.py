@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from neighborhood_api.demo.acting import acting_as
 from neighborhood_api.demo.place import DemoPlace
-from neighborhood_api.demo.records import Records
+from neighborhood_api.demo.records import Records, RegisteredRow
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Confirmation, Household, Node, Residence
 from neighborhood_api.grid.residences.schemas import ResidenceRulesIn
@@ -44,17 +44,11 @@ async def load_registers(
         if row.household_key is not None and row.phone is not None
     }
     registered = {
-        (row.household_key, row.name): Resident(
-            household_id=homes[row.household_key].id,
-            name=row.name,
-            phone=row.phone,
-            birth_year=row.birth_year,
-            relation=row.relation,
-            is_head=row.head,
-            person_id=accounts.get((row.household_key, row.phone or "")),
-            moved_in_on=row.moved_in_on,
-            verified_on=days_ago(today, row.verified_days_ago),
-            **columns_of(homes[row.household_key].place),  # type: ignore[arg-type]
+        (row.household_key, row.name): _resident(
+            row,
+            homes[row.household_key],
+            accounts.get((row.household_key, row.phone or "")),
+            today,
         )
         for row in records.registered
     }
@@ -80,6 +74,23 @@ async def load_registers(
         resident = registered[flag.household_key, flag.name]
         wish = CareFlagIn(kind=CareKind(flag.kind), since_on=flag.since_on, note=flag.note)
         await flag_care(tx, visitor, resident.id, wish, now=now)
+
+
+def _resident(
+    row: RegisteredRow, home: Household, person_id: UUID | None, today: date
+) -> Resident:
+    return Resident(
+        household_id=home.id,
+        name=row.name,
+        phone=row.phone,
+        birth_year=row.birth_year,
+        relation=row.relation,
+        is_head=row.head,
+        person_id=person_id,
+        moved_in_on=row.moved_in_on,
+        verified_on=days_ago(today, row.verified_days_ago),
+        **columns_of(home.place),  # type: ignore[arg-type]
+    )
 
 
 async def state_rules(tx: Tx, operator_id: UUID, district: Node, now: datetime) -> None:

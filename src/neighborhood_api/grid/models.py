@@ -377,43 +377,9 @@ class PastResidence(Placed, Model):
     """Who of the staff refused it; None for one that was confirmed."""
 
 
-class LeftResidence(Model):
-    """How far the version of a residence had come that is no more.
-
-    What the person states later goes on from there: who decides about the one that she saw
-    does not decide about another.
-    """
-
-    __tablename__ = "residence_left"
-
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    version: Mapped[int]
-
-
-class ResidenceRules(Model):
-    """What a district asks of its residents, and how often its registers are to be verified.
-
-    A district without a row allows everything to everybody.
-    """
-
-    __tablename__ = "residence_rules"
-    __table_args__ = (
-        CheckConstraint("stale_after_days BETWEEN 1 AND 3650", name="stale_some_day"),
-    )
-
-    district_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), primary_key=True)
-    report_confirmed_only: Mapped[bool] = mapped_column(default=False)
-    """Whether only residents whose residence is confirmed may report issues."""
-    book_confirmed_only: Mapped[bool] = mapped_column(default=False)
-    enrol_confirmed_only: Mapped[bool] = mapped_column(default=False)
-    stale_after_days: Mapped[int] = mapped_column(default=365)
-    version: Mapped[int] = mapped_column(default=1)
-
-
 audited(Node, "kind", "code", "name", "code_prefix", "plate_code")
 audited(Boundary)
 audited(Organization, "name")
 audited(Appointment, "role")
 audited(Leave)
 audited(Household, "occupancy")
-audited(ResidenceRules)

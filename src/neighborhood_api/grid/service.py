@@ -316,7 +316,9 @@ async def node_or_successors(
 
 
 def households_at(actor: Actor, node: Node) -> Select[Household, int, str, str]:
-    """Select the dwellings below `node` with how many residents each has.
+    """Select the dwellings below `node` with how many say that they live there.
+
+    Whom staff refused is not among them.
 
     Raises: Forbidden.
     """
@@ -336,7 +338,10 @@ def households_at(actor: Actor, node: Node) -> Select[Household, int, str, str]:
             own_name(Household),
             community_name(Household),
         )
-        .outerjoin(Residence, Residence.household_id == Household.id)
+        .outerjoin(
+            Residence,
+            and_(Residence.household_id == Household.id, Residence.refused_at.is_(None)),
+        )
         .where(here == node.id, Household.ended_on.is_(None))
         .group_by(Household.id)
     )

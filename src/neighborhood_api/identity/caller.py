@@ -13,7 +13,7 @@ from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.revocations import Revocations
 from neighborhood_api.identity.second_step.challenges import SecondStepSetupNeeded
 from neighborhood_api.identity.tokens import NotSignedIn, OnlyFor, TokenRevoked, Tokens
-from neighborhood_api.kit.limits import RateLimit, address_of
+from neighborhood_api.kit.limits import RateLimit, address_of, origin_of
 from neighborhood_api.kit.problems import Problem
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -111,7 +111,7 @@ async def limit_sign_ins(request: Request) -> None:
 
     Raises: TooManyRequests.
     """
-    await gate_of(request).sign_ins.hit(address_of(request))
+    await gate_of(request).sign_ins.hit(origin_of(address_of(request)))
 
 
 GateDep = Annotated[Gate, Depends(current_gate)]

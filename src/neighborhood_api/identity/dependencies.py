@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from neighborhood_api.identity.accounts.password_rules import PasswordAge
+from neighborhood_api.identity.accounts.superiors import OfficesOf
 from neighborhood_api.identity.caller import GateDep
 from neighborhood_api.identity.service import Issuer
 from neighborhood_api.identity.sessions.devices import DeviceDep
@@ -28,4 +29,10 @@ async def current_issuer(request: Request, gate: GateDep, device: DeviceDep) -> 
     )
 
 
+async def _offices_of(request: Request) -> OfficesOf:
+    offices_of: OfficesOf = request.app.state.offices_of
+    return offices_of
+
+
+OfficesDep = Annotated[OfficesOf, Depends(_offices_of)]
 IssuerDep = Annotated[Issuer, Depends(current_issuer)]

@@ -1,6 +1,7 @@
 """The signing keys: made on first start, kept private, rotated without signing anyone out."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -43,7 +44,9 @@ class Keyring:
     def __init__(self, keys: list[SigningKey], folder: Path | None = None) -> None:
         """Hold `keys`, and look for newer ones in `folder`."""
         self._folder = folder
-        self._files: list[Path] = []
+        self._seen: list[tuple[str, int, int]] = []
+        self.generation = 0
+        """How often the keys were read; what was verified with those before may be void."""
         self._set(keys)
 
     @classmethod
@@ -84,19 +87,23 @@ class Keyring:
         return [key.public for key in self._keys]
 
     def _look_again(self) -> None:
-        """Take what is in the folder now; what cannot be read leaves the keys as they are."""
-        if self._folder is None or (files := _files_in(self._folder)) == self._files:
+        """Take what is in the folder now; what cannot be read leaves the keys as they are.
+
+        It is read again when it changes: a key may be met while it is still being copied.
+        """
+        if self._folder is None or (state := _state_of(self._folder)) == self._seen:
             return
         try:
-            self._set(_keys_of(files))
+            self._set(_keys_of(_files_in(self._folder)))
         except SigningKeyError as exc:
             log.error("signing_keys_unreadable", **describe(exc))  # noqa: TRY400  (no key texts)
-        self._files = files
+        self._seen = state
 
     def _set(self, keys: list[SigningKey]) -> None:
         if not keys:
             raise SigningKeyError("there is no signing key: give at least one PEM key")
         self._keys = keys
+        self.generation += 1
         self._by_kid = {key.kid: key for key in keys}
 
 
@@ -129,6 +136,16 @@ def make_key(folder: Path) -> str:
 
 def _files_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.pem"), reverse=True)
+
+
+def _state_of(folder: Path) -> list[tuple[str, int, int]]:
+    """Return what tells that the keys in a folder are no longer those that were read."""
+    found = []
+    for path in _files_in(folder):
+        with suppress(OSError):  # gone meanwhile
+            there = path.stat()
+            found.append((path.name, there.st_ctime_ns, there.st_size))
+    return found
 
 
 def _keys_of(files: list[Path]) -> list[SigningKey]:

@@ -35,6 +35,7 @@ def use_personal_keys(settings: Settings) -> None:
         use_seals(Seals(_read(given, "NEIGHBORHOOD_PERSONAL_KEYS")))
         return
     path = key_file(settings.data_dir)
+    rereading = _Rereading(path)  # first: what changes while it is read is read again
     try:
         kept = kept_secret(path, new_key())
     except OSError as exc:
@@ -43,7 +44,7 @@ def use_personal_keys(settings: Settings) -> None:
             "writable, or set NEIGHBORHOOD_DATA_DIR or NEIGHBORHOOD_PERSONAL_KEYS"
         ) from exc
     keys = _read(kept.decode(errors="replace").split(), str(path))
-    use_seals(Seals(keys, _Rereading(path)))
+    use_seals(Seals(keys, rereading))
 
 
 class _Rereading:

@@ -154,9 +154,17 @@ class Revocations:
             self._reading = asyncio.get_running_loop().create_task(self._read_anew())
 
     async def _read_anew(self) -> None:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await self._load()
-            self._live = self._listening and self._reading is asyncio.current_task()
+        """Read the copy, and try again while the database is too busy to tell."""
+        while self._is_reading():
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._load()
+                self._live = self._is_reading()
+                return
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _is_reading(self) -> bool:
+        """Tell whether the current task is the one that was last asked to read."""
+        return self._listening and self._reading is asyncio.current_task()
 
     async def holds(self, token: Verified) -> bool:
         """Tell whether the token was revoked."""
@@ -189,8 +197,9 @@ class Revocations:
         try:
             connection.add_termination_listener(lost)
             await connection.add_listener(_CHANNEL, self._hear)
+            self._listening = True  # what is doubted from here on is read after this
             await self._load()
-            self._live = self._listening = True
+            self._live = self._reading is None or self._reading.done()
             while not closed.is_set():
                 await self._prove(connection, closed)
         finally:

@@ -10,7 +10,7 @@ from neighborhood_api.identity.accounts.password_rules import (
     InitialPasswordExpired,
 )
 from neighborhood_api.identity.caller import ActorDep, GateDep, comes_first, limit_sign_ins
-from neighborhood_api.identity.dependencies import IssuerDep
+from neighborhood_api.identity.dependencies import IssuerDep, OfficesDep
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import (
     AccountOut,
@@ -75,14 +75,21 @@ async def sign_in_with_wechat(
     ),
 )
 async def sign_in_staff(
-    body: StaffSignInIn, issuer: IssuerDep, reader: ReaderDep, tx: TxDep, now: NowDep
+    body: StaffSignInIn,
+    issuer: IssuerDep,
+    offices_of: OfficesDep,
+    reader: ReaderDep,
+    tx: TxDep,
+    now: NowDep,
 ) -> SignedInOut:
     """工作人员用手机号和密码登录；连续输错 5 次锁定 15 分钟。
 
     Staff sign in; five wrong passwords lock the account for 15 minutes.
     """
     password = body.password.get_secret_value()
-    return await staff.sign_in_staff(reader, tx, issuer, body.phone, password, now=now)
+    return await staff.sign_in_staff(
+        reader, tx, issuer, body.phone, password, offices_of=offices_of, now=now
+    )
 
 
 @router.post(
@@ -196,6 +203,7 @@ async def change_password(
     body: PasswordChangeIn,
     actor: ActorDep,
     issuer: IssuerDep,
+    offices_of: OfficesDep,
     reader: ReaderDep,
     tx: TxDep,
     now: NowDep,
@@ -207,7 +215,7 @@ async def change_password(
     """
     old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
     await staff.change_password(
-        reader, tx, actor, old, new, device=issuer.device, age=issuer.passwords, now=now
+        reader, tx, actor, issuer, old, new, offices_of=offices_of, now=now
     )
     return Done()
 

@@ -17,12 +17,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from neighborhood_api.identity import passwords
 from neighborhood_api.identity.access import Actor
+from neighborhood_api.identity.accounts.given import require_given_works
 from neighborhood_api.identity.accounts.password_rules import (
-    PasswordAge,
     replace_password,
     require_new,
     require_strong,
 )
+from neighborhood_api.identity.accounts.superiors import OfficesOf
 from neighborhood_api.identity.models import Person, UnknownNumber
 from neighborhood_api.identity.schemas import SignedInOut
 from neighborhood_api.identity.second_step.challenges import forget_challenges
@@ -98,7 +99,14 @@ _BY_ID = Query(_OWN.where(Person.id == bindparam("person_id")), _Account)
 
 
 async def sign_in_staff(
-    reader: Reader, tx: Tx, issuer: Issuer, phone: str, password: str, *, now: datetime
+    reader: Reader,
+    tx: Tx,
+    issuer: Issuer,
+    phone: str,
+    password: str,
+    *,
+    offices_of: OfficesOf,
+    now: datetime,
 ) -> SignedInOut:
     """Sign in by phone and password.
 
@@ -119,7 +127,7 @@ async def sign_in_staff(
     refuse_locked(person, now)
     if not right:
         raise counted(tx, person, WrongPhoneOrPassword(), issuer.device, now)
-    issuer.passwords.require_in_time(person, now)
+    await require_given_works(tx, issuer, person, offices_of=offices_of, now=now)
     return await issuer.sign_in(tx, person, SignInKind.PASSWORD, now=now)
 
 
@@ -127,11 +135,11 @@ async def change_password(
     reader: Reader,
     tx: Tx,
     actor: Actor,
+    issuer: Issuer,
     old: str,
     new: str,
     *,
-    device: Device,
-    age: PasswordAge,
+    offices_of: OfficesOf,
     now: datetime,
 ) -> None:
     """Change the caller's password, and sign out her other devices.
@@ -143,15 +151,16 @@ async def change_password(
     right, account = await _guessed(reader, actor, old, now)
     if right:
         require_strong(new, phone=account.phone, name=account.name)
+        remembered = issuer.passwords.remembered
         await require_new(
-            reader, actor.person_id, new, account.password_hash, remembered=age.remembered
+            reader, actor.person_id, new, account.password_hash, remembered=remembered
         )
     hashed = await passwords.hash_password(new) if right else None
     person = await _lock(tx, actor.person_id, account.password_hash)
     refuse_locked(person, now)
     if hashed is None:
-        raise counted(tx, person, WrongOldPassword(), device, now)
-    age.require_in_time(person, now)
+        raise counted(tx, person, WrongOldPassword(), issuer.device, now)
+    await require_given_works(tx, issuer, person, offices_of=offices_of, now=now)
     await replace_password(tx, person, hashed, now=now)
     person.failed_sign_ins = 0
     await forget_challenges(tx, person.id)

@@ -84,6 +84,7 @@ class Tokens:
         """Start with nothing remembered."""
         self.keyring = keyring
         self._verified: dict[str, Verified] = {}
+        self._generation = keyring.generation
 
     def make(
         self,
@@ -122,6 +123,9 @@ class Tokens:
 
         Raises: NotSignedIn, TokenExpired.
         """
+        if self._generation != self.keyring.generation:  # a key may have been taken away
+            self._verified.clear()
+            self._generation = self.keyring.generation
         known = self._verified.get(token)
         if known is None:
             known = self._verify(token)

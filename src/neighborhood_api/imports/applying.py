@@ -9,13 +9,13 @@ from sqlalchemy import column, func, insert, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from neighborhood_api.grid.models import Household, Node, Organization
+from neighborhood_api.grid.plate_codes import new_plate_code
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.places import COLUMNS, Level, columns_of
 from neighborhood_api.imports.establishments import rows_of, write_changed
 from neighborhood_api.imports.nodes import NodePlan
 from neighborhood_api.imports.planning import Plan, raw_connection
-from neighborhood_api.imports.plates import new_plate_code
-from neighborhood_api.imports.posting import write_posts
+from neighborhood_api.imports.posting import SAVED_AT_ONCE, batched, write_posts
 from neighborhood_api.imports.refusals import FaultsRemain, GroundChanged
 from neighborhood_api.imports.tree import Spot
 from neighborhood_api.kit.acts import record_act
@@ -23,6 +23,7 @@ from neighborhood_api.kit.copying import Row, copy_rows
 from neighborhood_api.kit.db import Tx, constraint_of
 from neighborhood_api.kit.http import OUTDATED
 from neighborhood_api.kit.jobs import enqueue
+from neighborhood_api.registers.claims.matching import unlink_number
 from neighborhood_api.registers.models import Establishment, Resident
 
 APPLIED = "imports.import_applied"
@@ -81,6 +82,12 @@ _DIFFERENT = {
     "resident": "SELECT count(*) FROM planned_resident WHERE nth = 1 AND NOT is_new"
     " AND differs IS NOT NULL",
 }
+_RENUMBERED = """
+SELECT o.id FROM planned_resident p JOIN known_resident k ON k.id = p.resident_id
+JOIN resident o ON o.id = k.id
+WHERE NOT p.is_new AND p.nth = 1 AND p.phone IS NOT NULL
+    AND p.phone IS DISTINCT FROM k.phone AND o.person_id IS NOT NULL
+"""
 _GATHERED = """
 UPDATE residence SET household_id = p.id, version = residence.version + 1
 FROM planned_household p LEFT JOIN resealed r ON r.sealed = p.address
@@ -94,7 +101,8 @@ async def write_plan(tx: Tx, plan: Plan, actor: Actor, *, subject: UUID, now: da
     """Write everything that is new or different.
 
     Raises: FaultsRemain, GroundChanged.
-    Emits: AppointmentMade, AppointmentEnded, PostVacant, PostFilled.
+    Emits: AppointmentMade, AppointmentAmended, AppointmentEnded, PostVacant, PostFilled,
+        RosterChanged.
     """
     if plan.faults:
         raise FaultsRemain(faults=plan.faults)
@@ -185,6 +193,7 @@ async def _write_doors(tx: Tx, connection: asyncpg.Connection) -> None:
     for name, sql in changes:
         if wanted[name]:
             _require(await connection.execute(sql), wanted[name])
+    await _unlink_numbers(tx, connection)
     h, r = _planned_household.c, _planned_resident.c
     households = select(
         *(h.id, *(h[name] for name in COLUMNS), h.address),
@@ -205,6 +214,17 @@ async def _write_doors(tx: Tx, connection: asyncpg.Connection) -> None:
         *("is_head", "moved_in_on", "verified_on"),
     ]
     await tx.execute(insert(Resident).from_select(people, residents))
+
+
+async def _unlink_numbers(tx: Tx, connection: asyncpg.Connection) -> None:
+    """Note which entries are not of the accounts any more that their former numbers named."""
+    renumbered = [row["id"] for row in await connection.fetch(_RENUMBERED)]
+    for some in batched(renumbered, SAVED_AT_ONCE):
+        entries = select(Resident).where(Resident.id.in_(some))
+        fresh = entries.execution_options(populate_existing=True)
+        for resident in (await tx.scalars(fresh)).all():
+            await unlink_number(tx, resident)
+    await tx.flush()
 
 
 def _given(model: Any, columns: Any, *names: str) -> list[Any]:  # noqa: ANN401

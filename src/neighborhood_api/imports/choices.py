@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from neighborhood_api.grid.posts.choosing import SelectionIn, SelectionKind
+from neighborhood_api.grid.posts.choosing import SELECTION_NAMES, SelectionIn, SelectionKind
 from neighborhood_api.grid.posts.selections import CHANGEABLE_DAYS
 from neighborhood_api.imports.defusing import restored
 from neighborhood_api.imports.reading.tables import Field, Row
@@ -23,6 +23,7 @@ HOW: dict[str, SelectionKind] = {
     "委派": SelectionKind.APPOINTED,
     "指派": SelectionKind.APPOINTED,
 }
+HOW |= {shown: kind for kind, shown in SELECTION_NAMES.items()}
 HOW_WORDS = {
     one: next(word for word, kind in HOW.items() if kind is one) for one in SelectionKind
 }

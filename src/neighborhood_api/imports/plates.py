@@ -8,16 +8,10 @@ from neighborhood_api.identity.places import Level
 from neighborhood_api.imports.outcomes import Verdict
 from neighborhood_api.imports.reading.tables import Field, Row
 from neighborhood_api.imports.tree import Spot
-from neighborhood_api.kit.ids import new_id
 
 PLATE = re.compile(r"[0-9A-Z._-]{4,30}")
 """As the code of a mini-program carries it."""
 _TAKEN = "SELECT plate_code FROM node WHERE plate_code = ANY($1)"
-
-
-def new_plate_code() -> str:
-    """Make the code of a lane's plate; it is unique, and a dozen signs long."""
-    return f"P{new_id().hex[-11:].upper()}"
 
 
 class Plates:

@@ -10,6 +10,7 @@ from sqlalchemy import Text, select, type_coerce
 
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.models import Appointment
+from neighborhood_api.grid.posts.amending import tell_amended
 from neighborhood_api.grid.posts.appointments import (
     appointed_rows,
     note_amended,
@@ -18,6 +19,7 @@ from neighborhood_api.grid.posts.appointments import (
 from neighborhood_api.grid.posts.changes import Changes
 from neighborhood_api.grid.posts.choosing import SelectionChangeIn
 from neighborhood_api.grid.posts.models import Selection
+from neighborhood_api.grid.posts.releases import release_shifts
 from neighborhood_api.grid.posts.selections import change_selection
 from neighborhood_api.identity.access import Actor, Role
 from neighborhood_api.identity.accounts.given import void_given_passwords
@@ -51,7 +53,8 @@ async def write_posts(
     Each is settled with the one that it replaces; places are locked in their order.
 
     Raises: GroundChanged.
-    Emits: AppointmentMade, AppointmentEnded, PostVacant, PostFilled.
+    Emits: AppointmentMade, AppointmentAmended, AppointmentEnded, PostVacant, PostFilled,
+        RosterChanged.
     """
     wanted = sorted_by_node(plan.to_write)
     await _lock(connection, wanted)
@@ -59,15 +62,17 @@ async def write_posts(
     await connection.execute(_RELIEVED, [one.spot.id for one in wanted if _takes_over(one)])
     for some in batched(wanted, POSTS_AT_ONCE):
         changes = Changes()
+        other_terms: set[UUID] = set()
         for one in some:
             if one.replaces is not None:
                 await replace_holder(tx, changes, actor, one.replaces.id, now=now)
             if one.held is not None:
-                await _amend(tx, changes, actor, plan, one, now=now)
+                other_terms |= await _amend(tx, changes, actor, plan, one, now=now)
             await tx.flush()  # she has left her seat, and the trail has told what changed
         made = [one for one in some if one.held is None]
         await _appoint(tx, changes, actor, made, chosen, now=now)
         await changes.settle(tx, now=now)
+        await release_shifts(tx, other_terms, now=now)
         await tx.flush()
         tx.expunge_all()  # or every flush looks at all that was written before
 
@@ -91,21 +96,32 @@ async def _lock(connection: asyncpg.Connection, wanted: Sequence[Wanted]) -> Non
 
 async def _amend(
     tx: Tx, changes: Changes, actor: Actor, plan: PostPlan, one: Wanted, *, now: datetime
-) -> None:
+) -> set[UUID]:
+    """Change an appointment; return who acts in it if it ends on another day now."""
     if one.held is None:
-        return
+        return set()
     appointment = await tx.get_one(Appointment, one.held.id)
+    before = (appointment.duty_phone, appointment.starts_on, appointment.ends_on)
+    phone, _, last = before
     appointment.duty_phone = one.duty_phone or appointment.duty_phone
     appointment.starts_on = one.starts_on or appointment.starts_on
     appointment.ends_on = one.ends_on or appointment.ends_on
     appointment.is_primary = appointment.is_primary or one.primary is True
     appointment.version += 1
-    note_amended(tx, actor, appointment, now=now)
+    terms = (appointment.duty_phone, appointment.starts_on, appointment.ends_on)
+    if terms == before:
+        note_amended(tx, actor, appointment, now=now)
+    else:
+        await tell_amended(tx, actor, appointment, phone, now=now)
     changes.note(appointment)
     if one.selection is not None:
         version = plan.recorded.version(appointment.id)
         wish = SelectionChangeIn(**one.selection.model_dump(), version=version)
         await change_selection(tx, actor, appointment.id, wish, now=now)
+    if appointment.ends_on == last:
+        return set()
+    people = (appointment.person_id, appointment.stand_in_id)
+    return {person_id for person_id in people if person_id is not None}
 
 
 async def _appoint(

@@ -48,7 +48,7 @@ _USES = {
     "出租 租住 出租屋 出租房 租赁 承租 租房": Occupancy.RENTED,
     "空置 空房 闲置 空关 无人居住": Occupancy.VACANT,
     "其他 其它 商用 商住 办公 经营": Occupancy.OTHER,
-    "未知": Occupancy.UNKNOWN,
+    "未知 不详": Occupancy.UNKNOWN,
 }
 OCCUPANCIES = {word: use for words, use in _USES.items() for word in words.split()}
 OCCUPANCY_NAMES = {

@@ -92,7 +92,8 @@ async def run_apply(
 ) -> None:
     """Write everything that the dry run showed, or nothing; safe to begin anew.
 
-    Emits: AppointmentMade, AppointmentEnded, PostVacant, PostFilled.
+    Emits: AppointmentMade, AppointmentAmended, AppointmentEnded, PostVacant, PostFilled,
+        RosterChanged.
     """
     try:
         task = await _begin(database, import_id, ImportState.APPLYING, now=now)

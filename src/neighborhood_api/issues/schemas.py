@@ -1,9 +1,9 @@
 """What the issues API accepts and returns."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from neighborhood_api.cases.workflow import Move, State
 from neighborhood_api.grid.schemas import PositionIn, PositionOut
@@ -70,11 +70,12 @@ class IssueIn(In):
     Only for reports on persons, about the street's own heads: the district's discipline
     officers take it, and nobody at the street sees it."""
 
-    @model_validator(mode="after")
-    def _photos_once(self) -> Self:
-        if len(set(self.photo_ids)) != len(self.photo_ids):
+    @field_validator("photo_ids")
+    @classmethod
+    def _photos_once(cls, given: list[UUID]) -> list[UUID]:
+        if len(set(given)) != len(given):
             raise ValueError("照片重复，请去掉重复的")
-        return self
+        return given
 
 
 class WordsIn(In):

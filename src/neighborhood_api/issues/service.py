@@ -24,7 +24,7 @@ from neighborhood_api.identity.places import Level, Place
 from neighborhood_api.issues.categories.queries import PLACE, kept_terms
 from neighborhood_api.issues.events import IssueReported
 from neighborhood_api.issues.models import Issue
-from neighborhood_api.issues.publishing.service import begin_publication
+from neighborhood_api.issues.publishing.service import begin_publication, move_publication
 from neighborhood_api.issues.queries import (
     HOME,
     KNOWN_CALLER,
@@ -169,7 +169,10 @@ async def move_issue(
         OrganizationNotFound.
     """
     case = await lock_case(tx, ISSUE, issue_id)
+    before = case.place
     await move_case(tx, ISSUE, case, move, actor, said, now=now)
+    if case.place != before:
+        await move_publication(tx, case)
 
 
 async def answer_question(

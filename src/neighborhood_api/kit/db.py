@@ -18,7 +18,7 @@ from typing_extensions import override
 from neighborhood_api.kit.filling import fill_at_once
 from neighborhood_api.kit.pool import CONNECT_SECONDS, connect
 from neighborhood_api.kit.problems import Problem
-from neighborhood_api.kit.reads import Reader, run_in_session
+from neighborhood_api.kit.reads import Reader, json_text, run_in_session
 from neighborhood_api.kit.writes import Writer, Writers, insertion
 
 ReadTx = NewType("ReadTx", AsyncSession)
@@ -80,6 +80,7 @@ class Database:
             max_overflow=0,
             pool_timeout=10,
             async_creator=partial(connect, self.url, timeout=CONNECT_SECONDS),
+            json_serializer=json_text,
             hide_parameters=True,  # error texts end in logs, and parameters are people's data
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_dead)

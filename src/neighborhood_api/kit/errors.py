@@ -130,13 +130,19 @@ async def _invalid(request: Request, exc: RequestValidationError) -> Response:
     body = problems.InvalidRequest().body(english=in_english)
     body.errors = [
         FieldError(
-            pointer="#/" + "/".join(_escaped(part) for part in error["loc"]),
+            pointer="#/" + "/".join(map(_escaped, _whereabouts(error))),
             code=error["type"],
             message=error["msg"] if in_english else explain(error),
         )
         for error in exc.errors()
     ]
     return _send(request, body)
+
+
+def _whereabouts(error: dict[str, Any]) -> tuple[str | int, ...]:
+    """Return the steps to the wrong value; broken JSON has a position in the text instead."""
+    steps: tuple[str | int, ...] = error["loc"]
+    return steps[:1] if error["type"] == "json_invalid" else steps
 
 
 async def _framework(request: Request, exc: HTTPException) -> Response:

@@ -1,6 +1,7 @@
 """Rate limits, counted in each process."""
 
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 
@@ -10,6 +11,9 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from neighborhood_api.kit.problems import TooManyRequests
+
+_ONE_PLACE = 64
+"""Bits of an IPv6 address that a whole household shares, and that nobody chooses freely."""
 
 
 @dataclass
@@ -41,3 +45,19 @@ class RateLimit:
 def address_of(request: Request) -> str:
     """Return the caller's network address, as uvicorn took it from trusted proxies."""
     return request.client.host if request.client is not None else "unknown"
+
+
+def origin_of(address: str) -> str:
+    """Return what is counted as one address: of IPv6 the network, as one phone has billions.
+
+    What is no address is returned as it is.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, _ONE_PLACE), strict=False))

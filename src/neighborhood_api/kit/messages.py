@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+_WRONG = "内容不符合要求"
 _SENTENCES = {
     "missing": "必填",
     "extra_forbidden": "没有这一项，请检查名称",
@@ -48,7 +49,7 @@ _SENTENCES = {
     "frozen_set_type": "应为列表",
     "dict_type": "应为对象",
     "model_type": "应为对象",
-    "model_attributes_type": "应为 JSON 对象",
+    "model_attributes_type": "应为 JSON 对象，并以 Content-Type: application/json 提交",
     "json_invalid": "不是有效的 JSON",
     "none_required": "应为空",
 }
@@ -60,6 +61,7 @@ def explain(error: Mapping[str, Any]) -> str:
     A validator of ours raises ValueError with a Chinese sentence, which is passed on.
     """
     if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    sentence = _SENTENCES.get(error["type"], "内容不符合要求")
+        said = str(error["ctx"]["error"])
+        return _WRONG if said.isascii() else said  # the framework raises it, too, in English
+    sentence = _SENTENCES.get(error["type"], _WRONG)
     return sentence.format_map(error.get("ctx") or {}) if "{" in sentence else sentence

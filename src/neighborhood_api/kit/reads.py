@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
+from pydantic_core import to_json
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +26,13 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 Statement = Select[*Row] | ReturningInsert[*Row] | ReturningUpdate[*Row] | ReturningDelete[*Row]
 
-DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+
+def json_text(value: object) -> str:
+    """Write a value of a JSON column; Python's own `dumps` takes four times as long."""
+    return to_json(value).decode()
+
+
+DIALECT = asyncpg_dialect.dialect(json_serializer=json_text)  # type: ignore[no-untyped-call]
 _LOCKING = re.compile(r"\bFOR (NO KEY )?(UPDATE|(KEY )?SHARE)\b")
 
 

@@ -43,6 +43,7 @@ FIRST_SEAL = bytes(32)
 SEALED_AT_ONCE = 5_000
 READ_AT_ONCE = 2_000
 SALT_BYTES = 16
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _LOCK = 2_026_112_202
 """Any number, always the same: one process at a time makes the chain longer."""
 
@@ -322,8 +323,7 @@ def _digest_of_texts(kind: Kind, row: Model, salt: bytes) -> bytes:
 
 
 def _written(content: Any) -> bytes:  # noqa: ANN401  (plain JSON)
-    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return written.encode()
+    return _CANONICAL.encode(content).encode()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever a column holds)

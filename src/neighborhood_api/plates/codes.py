@@ -15,7 +15,8 @@ async def mini_program_code(
     Raises: WechatNotConfigured, WechatUnavailable, WechatMisconfigured, WechatPageUnknown,
         FileStoreUnavailable.
     """
-    key = f"plates/{plate_code}{'' if page is None else '-' + page.replace('/', '_')}.jpg"
+    opens = "" if page is None else "-" + page.replace("/", "_")
+    key = f"plates/{wechat.app_id}/{plate_code}{opens}.jpg"
     kept = await fetch(store, key)
     if kept is not None:
         return kept

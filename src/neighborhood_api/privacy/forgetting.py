@@ -40,6 +40,7 @@ from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Database, Model, Tx
 from neighborhood_api.kit.idempotency import IdempotencyRow
 from neighborhood_api.kit.jobs import enqueue
+from neighborhood_api.kit.logs import describe
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem, TryAgain
 from neighborhood_api.notifications.service import Subject, notify
@@ -75,7 +76,10 @@ _STILL_LIVE = Registration.state.in_([state.value for state in LIVE])
 async def erase_due(database: Database, *, now: datetime) -> tuple[int, int]:
     """Erase whoever has had her time to think it over; return how many, and how many wait.
 
-    Whoever cannot be erased yet is tried again at the next run. Safe to repeat.
+    Whoever cannot be erased yet is tried again at the next run. One whose erasure fails by a
+    defect of ours keeps none of the others waiting. Safe to repeat.
+
+    Raises: ExceptionGroup.
     """
     due = select(Erasure.id).where(
         Erasure.state == ErasureState.COOLING.value, Erasure.due_at <= now
@@ -83,15 +87,21 @@ async def erase_due(database: Database, *, now: datetime) -> tuple[int, int]:
     async with database.transaction() as tx:
         ids = (await tx.scalars(due.order_by(Erasure.due_at))).all()
     erased = 0
+    failed: list[Exception] = []
     for erasure_id in ids:
         try:
             async with database.transaction() as tx:
                 erased += await erase_person(tx, erasure_id, now=now)
-        except (Problem, DBAPIError) as hindrance:  # one must not keep the others waiting
+        except (Problem, DBAPIError) as hindrance:
             code = hindrance.code() if isinstance(hindrance, Problem) else TryAgain.code()
             log.warning("erasure_hindered", erasure_id=str(erasure_id), by=code)
             async with database.transaction() as tx:
                 await _note_hindrance(tx, erasure_id, code, now=now)
+        except Exception as exc:  # noqa: BLE001  (told together, below)
+            log.error("erasure_failed", erasure_id=str(erasure_id), **describe(exc))  # noqa: TRY400
+            failed.append(exc)
+    if failed:
+        raise ExceptionGroup("erasures that could not be done", failed)
     return erased, len(ids) - erased
 
 

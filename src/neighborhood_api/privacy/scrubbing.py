@@ -56,6 +56,7 @@ HIDDEN_NUMBER = "*" * 11
 SHORTEST_NAME = 2
 SHORTEST_ADDRESS = 4
 """Signs; shorter ones, such as 1号, stand for many things in a text."""
+_PUBLIC_NUMBERS = {"duty_phone", "stand_in_phone"}
 _GAP = "[ 　－·.-]{0,2}"
 _WIDE = {str(digit): f"[{digit}{chr(ord('０') + digit)}]" for digit in range(10)}
 
@@ -178,7 +179,7 @@ async def _scrub_table(tx: Tx, place: _Place, sought: Sought, *, now: datetime) 
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     keys = tuple(place.table.primary_key.columns)
     searches = [
-        (sought.everywhere, _open_to(place)),
+        (sought.everywhere, _open_to(place.table, now)),
         (sought.hers, _was_hers(place.table, sought)),
     ]
     for pattern, whose in searches:
@@ -200,11 +201,13 @@ async def _scrub_table(tx: Tx, place: _Place, sought: Sought, *, now: datetime) 
     return len(found)
 
 
-def _open_to(place: _Place) -> ColumnElement[bool]:
-    """Hold for the rows in which a number goes: not for posts whose number is public."""
-    if {"duty_phone", "ended_at"} <= set(place.table.c.keys()):
-        return place.table.c.ended_at.is_not(None)
-    return true()
+def _open_to(where: Table, now: datetime) -> ColumnElement[bool]:
+    """Hold for the rows in which a number goes: not where it is one that residents call now."""
+    if not _PUBLIC_NUMBERS & set(where.c.keys()):
+        return true()
+    if "ended_at" in where.c:  # a post, or a leave with who stands in
+        return where.c.ended_at.is_not(None)
+    return or_(where.c.ends_at <= now, where.c.cancelled_at.is_not(None))  # a shift
 
 
 async def _change(

@@ -126,7 +126,7 @@ async def approve(
 ) -> RegistrationRow:
     """Grant what waits for approval; what does not block yet must still be free.
 
-    Raises: NotInThatState, NothingToApprove, OverlapsOwnBooking.
+    Raises: NotInThatState, NothingToApprove, UnitNotFound, OverlapsOwnBooking.
     Emits: Approved.
     """
     _require(row, State.PENDING)
@@ -234,18 +234,13 @@ async def move(
     if reasons:
         refuse(reasons, by_code)
     await _require_own_time(handle, row, wish)
-    before = _where_and_when(row)
     left = await give_back(handle, present, row, await terms_of(handle, row.policy_id))
-    done = row._replace(
-        resource_id=wished.id,
-        policy_id=wished.policy_id,
-        starts_at=wish.starts_at,
-        ends_at=wish.ends_at,
-        state=State.CONFIRMED.value,
-    )
+    done = _moved(row, wished, wish)
     wished = left if left.id == wished.id else wished
     done, wished = await _settle(handle, wished, done, unit, terms, now=now)
-    line = entry(done, Act.MOVE, now=now, by_id=wish.by_id, text=why, before=before)
+    line = entry(
+        done, Act.MOVE, now=now, by_id=wish.by_id, text=why, before=_where_and_when(row)
+    )
     tell(handle, line, event(events.Moved, done, wished))
     left = wished if left.id == wished.id else left
     await fill_freed(handle, left, now=now, locked=True)
@@ -258,6 +253,17 @@ def _require_movable(row: RegistrationRow, *, now: datetime) -> None:
         raise AlreadyEnded
     if row.until is not None and row.until <= now:
         raise HoldRanOut
+
+
+def _moved(row: RegistrationRow, wished: ResourceRow, wish: Wish) -> RegistrationRow:
+    """Return a booking as it is elsewhere or at another time; who moves it approves it, too."""
+    return row._replace(
+        resource_id=wished.id,
+        policy_id=wished.policy_id,
+        starts_at=wish.starts_at,
+        ends_at=wish.ends_at,
+        state=State.CONFIRMED.value,
+    )
 
 
 def _where_and_when(row: RegistrationRow) -> dict[str, str]:

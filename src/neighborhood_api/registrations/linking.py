@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Uuid, bindparam, select, update
 
+from neighborhood_api.grid.models import Residence
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Handle, save
 from neighborhood_api.kit.reads import Query
@@ -28,11 +29,17 @@ LINKED_WITHIN = timedelta(days=365)
 _WAITING = (State.WAITLISTED, State.ENTERED)
 
 
-class _Number(NamedTuple):
+class _Hers(NamedTuple):
     phone: str | None
+    household_id: UUID | None
 
 
-_NUMBER = Query(select(Person.phone).where(Person.id == bindparam("id", type_=Uuid)), _Number)
+_HERS = Query(
+    select(Person.phone, Residence.household_id)
+    .outerjoin(Residence, Residence.person_id == Person.id)
+    .where(Person.id == bindparam("id", type_=Uuid)),
+    _Hers,
+)
 _OF_NUMBER = Query(
     REGISTRATIONS.where(
         Registration.guest_phone == bindparam("phone"),
@@ -47,6 +54,7 @@ _GIVE = Query(
     .values(
         person_id=bindparam("holder_id", type_=Uuid),
         who_id=bindparam("comes_id", type_=Uuid),
+        household_id=bindparam("home_id", type_=Uuid),
         version=Registration.version + 1,
     )
     .returning(Registration.id),
@@ -57,9 +65,9 @@ _GIVE = Query(
 async def link_guest(handle: Handle, person_id: UUID, *, now: datetime) -> int:
     """Give a person what staff registered for her number before she had an account.
 
-    Only of the last `LINKED_WITHIN`. It takes her time from then on, like all that she has;
-    what she has elsewhere at that time stays, and so does this. Safe to repeat; returns how
-    many.
+    Only of the last `LINKED_WITHIN`. It takes her time from then on, like all that she has, and
+    counts in the quotas of her household, if she has said which; what she has elsewhere at that
+    time stays, and so does this. Safe to repeat; returns how many.
 
     Raises: RegistrationMoved, when something was moved meanwhile; then it is to be repeated.
     """
@@ -86,7 +94,13 @@ async def _give(handle: Handle, row: RegistrationRow, hers: RegistrationRow) -> 
         taken = await occupations(handle, hers, None, await terms_of(handle, row.policy_id))
         clashes = await _clashes(handle, hers, busy=bool(taken))
     comes_id = row.who_id if clashes else hers.who_id
-    await _GIVE.all(handle, its_id=row.id, holder_id=hers.person_id, comes_id=comes_id)
+    await _GIVE.all(
+        handle,
+        its_id=row.id,
+        holder_id=hers.person_id,
+        comes_id=comes_id,
+        home_id=hers.household_id,
+    )
     if not clashes:
         await save(handle, *taken)
 
@@ -105,7 +119,9 @@ async def _clashes(handle: Handle, hers: RegistrationRow, *, busy: bool) -> bool
 async def _of_her_number(
     handle: Handle, person_id: UUID, now: datetime
 ) -> list[RegistrationRow]:
-    number = await _NUMBER.first(handle, id=person_id)
-    if number is None or number.phone is None:
+    """Return what is registered for her number, as of her household."""
+    hers = await _HERS.first(handle, id=person_id)
+    if hers is None or hers.phone is None:
         return []
-    return await _OF_NUMBER.all(handle, phone=number.phone, since=now - LINKED_WITHIN)
+    rows = await _OF_NUMBER.all(handle, phone=hers.phone, since=now - LINKED_WITHIN)
+    return [row._replace(household_id=hers.household_id) for row in rows]

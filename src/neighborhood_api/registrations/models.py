@@ -223,7 +223,7 @@ class Registration(Model):
     participant_id: Mapped[UUID | None] = mapped_column(default=None)
     """Who comes in the holder's stead, e.g. her child."""
     household_id: Mapped[UUID | None] = mapped_column(ForeignKey("household.id"), default=None)
-    """The holder's when it was made: quotas of households count it."""
+    """The holder's when it was made, or became hers: quotas of households count it."""
     unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("unit.id"), default=None)
     seats: Mapped[int] = mapped_column(default=1)
     """How many people come."""

@@ -83,7 +83,7 @@ class AlreadyRegistered(Problem):
     """The same person is registered for the same already."""
 
     title = "You are already registered for this"
-    message = "您已经报名，无需重复提交"
+    message = "您已经预约或报名，无需重复提交"
 
 
 class NothingFree(Problem):

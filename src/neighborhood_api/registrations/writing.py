@@ -9,7 +9,7 @@ from neighborhood_api.kit.db import Handle, save
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.registrations import events
 from neighborhood_api.registrations.histories import Entry
-from neighborhood_api.registrations.models import Occupation, Timetable
+from neighborhood_api.registrations.models import Occupation
 from neighborhood_api.registrations.policies import Terms
 from neighborhood_api.registrations.queries import (
     CHANGING,
@@ -216,8 +216,3 @@ async def seat(handle: Handle, resource: ResourceRow, seats: int) -> ResourceRow
         return resource
     await SEAT.all(handle, its_id=resource.id, seats=seats)
     return resource._replace(taken=resource.taken + seats)
-
-
-def new_timetable(its_id: UUID) -> Timetable:
-    """Return the timetable of a new unit or teacher."""
-    return Timetable(id=its_id)

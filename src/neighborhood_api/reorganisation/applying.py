@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import array
 from neighborhood_api.grid.calendar import local_day
 from neighborhood_api.grid.events import DutyChanged
 from neighborhood_api.grid.models import Node
+from neighborhood_api.grid.plate_codes import new_plate_code
 from neighborhood_api.grid.posts.changes import look_at_posts
 from neighborhood_api.grid.posts.handovers import hand_over_work
 from neighborhood_api.grid.succession import Succession
@@ -32,7 +33,6 @@ from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.identity.revocations import revoke_people
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import Tx
-from neighborhood_api.kit.ids import new_id
 from neighborhood_api.kit.outbox import emit
 from neighborhood_api.reorganisation.audiences import widen_audiences
 from neighborhood_api.reorganisation.boundaries import move_boundaries
@@ -213,7 +213,7 @@ async def _found_nodes(tx: Tx, plan: Reorganisation, found: Survey, *, now: date
             code=wish.code,
             name=wish.name,
             code_prefix=district.code_prefix,
-            plate_code=_plate_code() if level is Level.LANE else None,
+            plate_code=new_plate_code() if level is Level.LANE else None,
             longitude=wish.longitude,
             latitude=wish.latitude,
             valid_from=local_day(now),
@@ -226,11 +226,6 @@ async def _found_nodes(tx: Tx, plan: Reorganisation, found: Survey, *, now: date
             ReorganisedNode(reorganisation_id=plan.id, node_id=node_id, made=True, before={})
         )
     await tx.flush()
-
-
-def _plate_code() -> str:
-    """Make the code of a new plate; it is unique, and a dozen signs long."""
-    return f"P{new_id().hex[-11:].upper()}"
 
 
 async def _note_successors(tx: Tx, plan: Reorganisation, found: Survey) -> None:

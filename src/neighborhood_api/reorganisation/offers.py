@@ -25,9 +25,10 @@ from sqlalchemy import (
     update,
 )
 
+from neighborhood_api.cases.workflow import IN_HAND
 from neighborhood_api.identity.places import COLUMNS, Level
 from neighborhood_api.kit.db import Tx
-from neighborhood_api.reorganisation.counting import OPEN_STATES, table
+from neighborhood_api.reorganisation.counting import table
 from neighborhood_api.reorganisation.models import Reorganisation
 from neighborhood_api.reorganisation.placing import ROW, keep_rows
 
@@ -35,6 +36,7 @@ WITHDRAWN = "void"
 _STREET = COLUMNS[Level.STREET]
 _ANSWER = ("answer", "answered_at")
 _PLACE = (*COLUMNS, "node_id")
+_IN_HAND = sorted(state.value for state in IN_HAND)
 
 
 async def settle_offers(tx: Tx, plan: Reorganisation, *, now: datetime) -> set[UUID]:
@@ -79,8 +81,11 @@ async def settle_offers(tx: Tx, plan: Reorganisation, *, now: datetime) -> set[U
 
 
 async def reopen_offers(tx: Tx, plan: Reorganisation) -> set[UUID]:
-    """Let what a plan withdrew wait for an answer again, unless somebody went on without it."""
-    offers, cases = table("case_offer"), table("case_file")
+    """Let what a plan withdrew wait for an answer again, unless somebody went on without it.
+
+    To be asked before cases are given back to the hands that they had.
+    """
+    offers, cases, hand = table("case_offer"), table("case_file"), table("case_hand")
     later = offers.alias("later")
     other = select(later.c.id).where(
         later.c.case_id == offers.c.case_id, later.c.offered_at > offers.c.answered_at
@@ -92,8 +97,11 @@ async def reopen_offers(tx: Tx, plan: Reorganisation) -> set[UUID]:
         ROW.c.before.has_key("answered_at"),
         offers.c.answer == WITHDRAWN,
     )
-    there = and_(cases.c.id == offers.c.case_id, cases.c.state.in_(OPEN_STATES))
-    again = update(offers).where(mine, there, ~other.exists())
+    moved_on = select(hand.c.page).where(
+        hand.c.case_id == offers.c.case_id, hand.c.held_from > offers.c.answered_at
+    )
+    there = and_(cases.c.id == offers.c.case_id, cases.c.state.in_(_IN_HAND))
+    again = update(offers).where(mine, there, ~other.exists(), ~moved_on.exists())
     found = again.values(answer=None, answered_at=None).returning(offers.c.case_id)
     return set(await tx.scalars(found))
 

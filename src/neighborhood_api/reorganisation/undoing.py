@@ -76,9 +76,9 @@ async def undo_plan(tx: Tx, plan: Reorganisation, by: UUID, *, now: datetime) ->
     await part_boundaries(tx, plan.id)
     await narrow_audiences(tx, plan)
     await tx.execute(delete(Succession).where(Succession.reorganisation_id == plan.id))
+    reopened = await reopen_offers(tx, plan)
     back = await give_back(tx, plan.id, since=since, now=now)
     text = f"网格重组「{plan.name}」已撤销"
-    reopened = await reopen_offers(tx, plan)
     withdrawn = await settle_offers(tx, plan, now=now)
     came = await settle_hands(tx, plan.id, made, text, now=now, back=back, withdrawn=withdrawn)
     await settle_parties(tx, reopened)

@@ -204,6 +204,8 @@ async def publish_year(
     since_on = _first_difference(before, after, year)
     if since_on is not None:
         _record_change(tx, year, district.id, since_on, actor, now)
+    elif before.holidays != after.holidays:  # other names only: nobody need do anything
+        _new_version(tx, district.id, min(day.day for day in days), actor, now)
     await tx.flush()
     return await _year_view(tx, year, district.id)
 
@@ -266,7 +268,15 @@ async def set_office_hours(
 def _record_change(
     tx: Tx, year: int, district_id: UUID, since_on: date, actor: Actor, now: datetime
 ) -> None:
-    """Give the calendar a new version, and tell whoever keeps deadlines."""
+    """Give the calendar a new version, and tell whoever keeps deadlines or opening hours."""
+    _new_version(tx, district_id, since_on, actor, now)
+    emit(tx, CalendarChanged(year=year, district_id=district_id, since_on=since_on))
+
+
+def _new_version(
+    tx: Tx, district_id: UUID, since_on: date, actor: Actor, now: datetime
+) -> None:
+    """Have every process read the calendar anew."""
     tx.add(
         CalendarChange(
             changed_at=now,
@@ -275,7 +285,6 @@ def _record_change(
             since_on=since_on,
         )
     )
-    emit(tx, CalendarChanged(year=year, district_id=district_id, since_on=since_on))
 
 
 def _keep(
@@ -344,12 +353,16 @@ async def _year_view(tx: ReadTx, year: int, district_id: UUID) -> WorkingYearOut
 def _first_difference(
     before: WorkingCalendar, after: WorkingCalendar, year: int
 ) -> date | None:
-    """Return the first day on which a deadline may have changed, or ceased to be a guess."""
+    """Return the first day on which a deadline may have changed, or ceased to be a guess.
+
+    A weekend that is a public holiday changes no deadline, and closes venues all the same.
+    """
     changed = [
         day
         for day in before.special.keys() | after.special.keys()
         if before.is_workday(day) != after.is_workday(day)
     ]
+    changed += before.holidays.keys() ^ after.holidays.keys()
     if year not in before.published:
         changed.append(date(year, 1, 1))
     return min(changed, default=None)

@@ -208,6 +208,11 @@ class WeChat:
             raise
 
     @property
+    def app_id(self) -> str | None:
+        """Whose codes and openids these are."""
+        return self._app_id
+
+    @property
     def is_configured(self) -> bool:
         """Whether there is a mini-program to speak for."""
         return bool(self._app_id and self._app_secret)

@@ -83,3 +83,8 @@ def code_of(answer: Response) -> tuple[int, str]:
     """Status and problem code of an answer; answers that are no problems are `ok`."""
     body = answer.json()
     return answer.status_code, body["code"] if "status" in body else "ok"
+
+
+def in_full_width(code: str) -> str:
+    """A code as a Chinese keyboard types it, e.g. `ａ１－`."""
+    return "".join(chr(ord(one) + 0xFEE0) if one != " " else "\u3000" for one in code)

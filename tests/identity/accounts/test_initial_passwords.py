@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
+from neighborhood_api.grid.models import Appointment
 from neighborhood_api.identity.access import Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.kit.db import Tx
@@ -14,7 +15,7 @@ from tests.identity.conftest import bearer
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
 from tests.support.places import Town
-from tests.support.posts import appointment_at, phone_number
+from tests.support.posts import appoint, appointment_at, phone_number, somebody
 
 GIVEN = "First-2026"
 EXPIRED = (403, "initial_password_expired")
@@ -30,14 +31,30 @@ def wish_for(town: Town, phone: str, **person: str) -> dict[str, Any]:
     }
 
 
+async def newcomer_of(tx: Tx, number: str, http: AsyncClient) -> Newcomer:
+    known = select(Person.id).where(Person.phone == number)
+    return Newcomer((await tx.scalars(known)).one(), number, http)
+
+
 @pytest.fixture
 async def given(operator: Caller, town: Town, tx: Tx, http: AsyncClient) -> Newcomer:
     """Somebody whose password the office chose just now."""
     number = phone_number()
     wish = wish_for(town, number, initial_password=GIVEN)
     assert (await operator.post("/appointments", json=wish)).status_code == 200
-    known = select(Person.id).where(Person.phone == number)
-    return Newcomer((await tx.scalars(known)).one(), number, http)
+    return await newcomer_of(tx, number, http)
+
+
+@pytest.fixture
+async def standing_in(operator: Caller, town: Town, tx: Tx, http: AsyncClient) -> Newcomer:
+    """The same, for who will stand in for somebody."""
+    held = await appointment_at(tx, town.at(1, 1, 1, 2), Role.LANE_CHIEF)
+    number = phone_number()
+    stand_in = {"name": "替班", "phone": number, "initial_password": GIVEN}
+    leave = {"first_on": "2999-01-01", "last_on": "2999-01-02", "stand_in": stand_in}
+    answer = await operator.post(f"/appointments/{held.id}/leaves", json=leave)
+    assert answer.status_code == 200, answer.text
+    return await newcomer_of(tx, number, http)
 
 
 async def test_it_lives_as_long_as_an_invitation_and_then_one_is_sent(
@@ -71,6 +88,34 @@ async def test_it_lives_as_long_as_an_invitation_and_then_one_is_sent(
     old = {"refresh_token": held["refresh_token"]}
     thief = await given.http.post("/auth/refresh", json=old)
     assert code_of(thief) == (401, "refresh_token_invalid")
+
+
+async def test_it_is_worth_no_more_than_the_power_of_who_chose_it(
+    given: Newcomer,
+    standing_in: Newcomer,
+    callers: Callers,
+    operator: Caller,
+    town: Town,
+    tx: Tx,
+) -> None:
+    other = await somebody(tx, "同事")
+    await appoint(tx, town.at(), Role.OPERATOR, other.id)
+    colleague = await callers.person(other.id)
+    both = (given, standing_in)
+    devices = [(await one.sign_in(GIVEN)).json() for one in both]
+    for one in both:
+        early = await colleague.post(f"/people/{one.person_id}/invitation")
+        assert code_of(early) == (409, "account_in_use")
+    hers = Appointment.person_id == operator.person_id
+    await tx.execute(update(Appointment).where(hers).values(ended_at=func.now()))
+
+    change = {"old_password": GIVEN, "new_password": NEW}
+    for one, device in zip(both, devices, strict=True):
+        assert code_of(await one.sign_in(GIVEN)) == EXPIRED
+        answer = await one.http.put("/me/password", json=change, headers=bearer(device))
+        assert code_of(answer) == EXPIRED
+        made = await invited(colleague, one.person_id)
+        assert code_of(await one.accept(made["code"])) == (200, "ok")
 
 
 async def test_it_does_not_come_with_her_into_another_post(

@@ -12,7 +12,15 @@ from neighborhood_api.identity.models import Person, SignIn
 from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.outbox import OutboxRow
-from tests.identity.accounts.conftest import NEW, Newcomer, code_of, invited, reset, stored
+from tests.identity.accounts.conftest import (
+    NEW,
+    Newcomer,
+    code_of,
+    in_full_width,
+    invited,
+    reset,
+    stored,
+)
 from tests.identity.conftest import bearer, is_refused, sign_in
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
@@ -29,6 +37,7 @@ async def test_an_invited_person_chooses_a_password_and_is_signed_in(
     made = await invited(secretary, newcomer.person_id)
     assert made["link"].endswith(f"#{made['code']}")
     typed = made["code"].lower().replace("-", " ").replace("0", "o").replace("1", "l")
+    typed = in_full_width(typed[:7]) + typed[7:]
     answer = await newcomer.accept(typed)
     assert answer.status_code == 200, answer.text
     body = answer.json()

@@ -23,7 +23,7 @@ from neighborhood_api.kit.acts import Act
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.ids import new_id
 from neighborhood_api.settings import Settings
-from tests.identity.accounts.conftest import NEW, code_of, stored
+from tests.identity.accounts.conftest import NEW, code_of, in_full_width, stored
 from tests.identity.conftest import PASSWORD, Staff, bearer, is_refused
 from tests.support.clock import Clock
 from tests.support.people import Caller, Callers
@@ -122,7 +122,7 @@ def required(app: FastAPI) -> Iterator[None]:
 
 async def test_a_sign_in_needs_the_code_and_a_code_is_taken_once(guarded: Guarded) -> None:
     challenge, code = await guarded.first(), guarded.code()
-    done = await guarded.second(challenge, code)
+    done = await guarded.second(challenge, in_full_width(f"{code[:3]} {code[3:]}"))
     assert done.status_code == 200, done.text
     assert not await is_refused(guarded.staff.http, done.json())
     assert code_of(await guarded.second(challenge, code)) == (401, "challenge_invalid")

@@ -237,13 +237,21 @@ async def test_who_takes_a_call_may_send_it_to_the_district_and_sees_it_no_more(
     assert phone.json()["phone"] == call["phone"]
 
 
-async def test_its_red_warning_goes_to_the_district_too(
+async def test_its_red_warning_goes_to_the_district_too_and_never_down_from_there(
     street: Street, inspector: Caller, tx: Tx, clock: Clock, rolled_back: Database
 ) -> None:
+    await new_rule(tx, "staff.conduct", verification=True, verify_amount=60)
     district = await named(street, tx)
     issue_id = await street.reported(**ABOUT_STAFF)
+    above = await street.reported(**ABOUT_STAFF, to_district=True)
     await street.done(inspector, issue_id, "accept")
+    await street.done(district, above, "accept")
+    await street.done(district, above, "resolve", text="已处分")
     await raise_warnings(rolled_back, now=clock.forward(hours=11))
+    of_above = select(WarningRecipient.person_id).join(
+        IssueWarning, IssueWarning.id == WarningRecipient.warning_id
+    )
+    assert (await tx.scalars(of_above.where(IssueWarning.case_id == above))).all() == []
     told = (
         select(WarningRecipient.person_id)
         .join(IssueWarning, IssueWarning.id == WarningRecipient.warning_id)

@@ -174,6 +174,32 @@ async def test_the_community_and_the_street_moderate_what_is_theirs(
     assert (await act(caller, issue_id, "moderate", **SHOW)).status_code == moderates
 
 
+@pytest.mark.parametrize("by", ["chief", "street"])
+async def test_what_turns_out_to_lie_elsewhere_waits_for_the_moderators_there(
+    by: str, street: Street, http: AsyncClient, tx: Tx
+) -> None:
+    """Taken over, or given by the street: in the lists of the place that it came to."""
+    there = (1, 2, 1, 1)
+    target = {"node_id": str(street.town.at(*there).id), "text": "实际位置在那边"}
+    issue_id = await street.accepted()
+    if by == "street":
+        (await tx.scalars(select(Case))).one().state = "adjudicating"
+        await tx.commit()
+        dispatcher = await street.staff(Role.STREET_DISPATCHER, 1)
+        await street.done(dispatcher, issue_id, "adjudicate", **target)
+    else:
+        await street.done(street.chief, issue_id, "transfer", **target)
+        chief = await street.staff(Role.LANE_CHIEF, *there)
+        await street.done(chief, issue_id, "take-over")
+    here, beside = await moderator(street), await street.staff(Role.COMMUNITY_WORKER, 1, 2)
+    assert (await pending(here), await pending(beside)) == ([], [issue_id])
+    await street.done(beside, issue_id, "moderate", **SHOW)
+    for path, listed in ((LANE, []), (there, [issue_id])):
+        query = f"node_id={street.town.at(*path).id}"
+        assert await shown(http, query) == listed
+        assert await shown(http, f"{query}&category=env.garbage") == listed
+
+
 async def test_residents_and_strangers_do_not_moderate(
     street: Street, http: AsyncClient
 ) -> None:

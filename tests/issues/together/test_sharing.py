@@ -12,13 +12,16 @@ from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.models import Issue
 from neighborhood_api.issues.together.jobs import follow_main
 from neighborhood_api.issues.together.models import Support
+from neighborhood_api.issues.watching.models import IssueWarning
+from neighborhood_api.issues.watching.warnings import raise_warnings
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.support.clock import Clock
 from tests.support.hands import check_ledger, pages_of
-from tests.support.issues import LANE, Street, act
+from tests.support.issues import LANE, Street, act, new_rule, photos
 from tests.support.jobs import job_context
 from tests.support.people import Caller, Callers
+from tests.support.posts import phone_number, vacate
 from tests.support.refusals import refused
 
 
@@ -133,6 +136,9 @@ async def test_support_counts_once_and_can_be_taken_back(
         OutboxRow.payload["issue_id"].astext == issue_id,
     )
     assert await tx.scalar(events) == 1
+    await street.done(street.reporter, issue_id, "hide")
+    (hidden,) = (await neighbour.get("/me/supported-issues")).json()["items"]
+    assert (hidden["state"], hidden["text"]) == ("assigned", "该诉求目前不公开")
     answer = await neighbour.post(f"/issues/{issue_id}/support/withdraw")
     assert (answer.json()["supporters"], answer.json()["supported"]) == (0, False)
     assert await tx.scalar(select(func.count()).where(Support.case_id == issue_id)) == 0
@@ -171,7 +177,7 @@ async def test_a_merged_issue_follows_its_main_and_each_reporter_decides_for_her
     await follow(tx, rolled_back, main)
     detail = (await neighbour.get(f"/issues/{second}")).json()
     assert detail["state"] == "resolved"
-    assert "已清运" in detail["timeline"][-1]["text"]
+    assert "已清运，联系138******78" in detail["timeline"][-1]["text"]
     shown = (await neighbour.get(f"/issues/{second}/together")).json()["main"]
     assert "13812345678" not in str(shown)
     await street.done(neighbour, second, "confirm")
@@ -181,6 +187,59 @@ async def test_a_merged_issue_follows_its_main_and_each_reporter_decides_for_her
     assert await state_of(street.reporter, main) == "reopened"
     for issue_id in (main, second):
         await check_ledger(tx, issue_id, now=datetime.now(UTC))
+
+
+async def test_the_merged_one_reads_the_result_that_was_verified_and_has_had_its_answer(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database, clock: Clock
+) -> None:
+    await new_rule(tx, "env.garbage", verification=True)
+    main, second = await merged_pair(street, neighbour)
+    file_ids = await photos(tx, street.chief.person_id, 1, now=clock.now)
+    await tx.commit()
+    await street.done(street.chief, main, "resolve", text="已清运", photo_ids=file_ids)
+    await follow(tx, rolled_back, main)
+    assert await state_of(neighbour, second) == "merged"
+    await street.done(street.leader, main, "verify")
+    await follow(tx, rolled_back, main)
+    detail = (await neighbour.get(f"/issues/{second}")).json()
+    told = detail["timeline"][-1]
+    assert (detail["state"], told["text"][-3:]) == ("resolved", "已清运")
+    assert [photo["id"] for photo in told["photos"]] == file_ids
+    await raise_warnings(rolled_back, now=clock.forward(hours=2))
+    late = select(IssueWarning.id).where(IssueWarning.case_id == second)
+    assert (await tx.scalars(late)).all() == []
+
+
+async def test_who_settled_the_main_issue_does_not_confirm_for_the_caller_of_a_merged_one(
+    street: Street, tx: Tx, rolled_back: Database
+) -> None:
+    clerk = await street.staff(Role.COMMUNITY_WORKER, *LANE[:2])
+    main = await street.accepted()
+    call = {"name": "王女士", "phone": phone_number()}
+    taken_in = await clerk.post("/issues", json=street.wish(on_behalf_of=call))
+    second = taken_in.json()["id"]
+    await street.done(clerk, second, "merge", into_id=main, text="同一处")
+    await street.done(clerk, main, "resolve", text="已清运")
+    await follow(tx, rolled_back, main)
+    refused(await act(clerk, second, "confirm"), 403, "forbidden")
+    secretary = await street.staff(Role.COMMUNITY_SECRETARY, *LANE[:2])
+    assert (await street.done(secretary, second, "confirm"))["state"] == "confirmed"
+
+
+async def test_what_is_reopened_goes_its_own_way_and_others_may_be_merged_into_it(
+    street: Street, neighbour: Caller, tx: Tx, rolled_back: Database
+) -> None:
+    main, second = await merged_pair(street, neighbour)
+    await street.done(street.chief, main, "resolve", text="已清运")
+    await follow(tx, rolled_back, main)
+    await street.done(neighbour, second, "reopen", text="我家门口没有清")
+    assert (await neighbour.get(f"/issues/{second}/together")).json()["main"] is None
+    assert (await street.chief.get(f"/issues/{main}/together")).json()["merged"] == []
+    third = await street.reported()
+    merged = await street.done(street.leader, third, "merge", into_id=second, text="同一处")
+    assert merged["state"] == "merged"
+    counted = (await street.leader.get("/statistics")).json()["total"]["figures"]
+    assert (counted["merged"], counted["resolution_in_time"]["n"]) == (1, 1)
 
 
 async def test_the_job_that_follows_can_run_twice_and_late(
@@ -255,6 +314,21 @@ async def test_an_issue_is_unmerged_with_its_clock_where_it_was(
     assert body["state"] == "assigned"
     assert body["resolve_due_at"] is not None
     assert (await street.chief.get(f"/issues/{main}/together")).json()["merged"] == []
+    await check_ledger(tx, second, now=datetime.now(UTC))
+
+
+async def test_what_is_unmerged_is_in_the_hands_of_who_answers_by_then(
+    street: Street, neighbour: Caller, tx: Tx
+) -> None:
+    _, second = await merged_pair(street, neighbour)
+    lane = street.town.at(*LANE)
+    await vacate(tx, lane)
+    await tx.commit()
+    await street.done(street.leader, second, "unmerge", text="不是同一处")
+    case = (await tx.scalars(select(Case).where(Case.id == second))).one()
+    assert (case.hand_node_id, case.hand_person_id) == (lane.id, street.leader.person_id)
+    vacant = select(OutboxRow.payload).where(OutboxRow.name == "cases.post_vacant")
+    assert [one["node_id"] for one in await tx.scalars(vacant)] == [str(lane.id)]
     await check_ledger(tx, second, now=datetime.now(UTC))
 
 

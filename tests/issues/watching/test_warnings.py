@@ -13,13 +13,14 @@ from neighborhood_api.cases.timekeeping import Purpose, Timer
 from neighborhood_api.cases.timers import recompute
 from neighborhood_api.identity.access import Role
 from neighborhood_api.issues.watching.models import IssueWarning, WarningRecipient
+from neighborhood_api.issues.watching.orders import miss_orders
 from neighborhood_api.issues.watching.warnings import raise_warnings
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.outbox import OutboxRow
 from tests.support.calls import whistled
 from tests.support.clock import Clock
 from tests.support.issues import LANE, Street, new_rule
-from tests.support.posts import appoint, vacate
+from tests.support.posts import appoint, somebody, vacate
 from tests.support.refusals import refused
 
 
@@ -239,6 +240,33 @@ async def test_an_order_warns_who_must_answer_and_then_who_gave_it(
     await sweep(rolled_back, clock, minutes=10)
     people = ids(street.chief, street.leader, secretary)
     assert await told(tx, issue_id, Purpose.ORDER, "red") == people
+
+
+async def test_of_what_is_over_whoever_answers_there_now_is_warned(
+    street: Street, tx: Tx, clock: Clock, rolled_back: Database
+) -> None:
+    issue_id = await responded(street)
+    secretary = await street.staff(Role.COMMUNITY_SECRETARY, 1, 1)
+    order = {"text": "请回复", "answer_within": {"clock": "calendar", "amount": 60}}
+    await street.done(secretary, issue_id, "supervise", **order)
+    await street.done(street.chief, issue_id, "resolve", text="已清运")
+    lane = street.town.at(*LANE)
+    await vacate(tx, lane)
+    new = await somebody(tx, "新巷长")
+    await appoint(tx, lane, Role.LANE_CHIEF, new.id)
+    await tx.commit()
+    await sweep(rolled_back, clock, minutes=50)
+    assert await told(tx, issue_id, Purpose.ORDER, "yellow") == {new.id}
+    await sweep(rolled_back, clock, minutes=10)
+    assert await miss_orders(rolled_back, now=clock.now) == 1
+    (overdue,) = await tx.scalars(
+        select(OutboxRow.payload).where(OutboxRow.name == "issues.order_overdue")
+    )
+    people = [str(one) for one in (new.id, street.leader.person_id, secretary.person_id)]
+    assert overdue["recipient_ids"] == people
+    mine = await street.callers.person(new.id)
+    (waiting,) = (await mine.get("/staff/orders")).json()["items"]
+    assert waiting["issue_id"] == issue_id
 
 
 async def test_a_verification_that_waits_warns_those_who_can_verify(

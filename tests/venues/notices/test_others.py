@@ -9,7 +9,7 @@ from tests.support.places import Town
 from tests.venues.arranging import at, book, new_room
 from tests.venues.children.arranging import registered
 from tests.venues.notices.conftest import Told
-from tests.venues.sessions.arranging import added, changed, enrolled
+from tests.venues.sessions.arranging import PLAN, added, changed, enrolled
 
 LESSON = "四点半课堂·三年级数学（党群服务站）11月24日周二"
 
@@ -65,6 +65,24 @@ async def test_a_draw_tells_winners_and_the_others(
             "waitlisted": ("bookings.not_drawn", "抽签未中，已转候补"),
         }
         assert [one[:2] for one in await told(person)] == [expected[state]]
+
+
+async def test_who_is_drawn_and_waits_for_approval_is_told_so(
+    worker: Caller,
+    venue: Venue,
+    resident: Caller,
+    rolled_back: Database,
+    clock: Clock,
+    told: Told,
+) -> None:
+    asks = PLAN["policy"] | {"approval": True}
+    session = await added(worker, venue, draw_at=at(12).isoformat(), policy=asks)
+    await enrolled(resident, session["id"])
+    clock.now = at(12)
+    await draw_due(rolled_back, now=clock.now)
+    assert await told(resident) == [
+        ("bookings.place_given", "抽签已中，待审批", f"{LESSON}16:30–18:00，审批后会通知您。")
+    ]
 
 
 async def test_a_strike_is_told_with_what_can_be_done_and_what_came_of_it(

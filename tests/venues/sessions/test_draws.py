@@ -10,7 +10,8 @@ from tests.support.people import Caller, Callers
 from tests.support.places import Town
 from tests.support.refusals import refused
 from tests.venues.arranging import at
-from tests.venues.sessions.arranging import added, changed, enrolled
+from tests.venues.sessions.arranging import PLAN, SERIES, added, changed, enrolled, plan
+from tests.venues.sessions.weekly import change, made
 
 
 async def test_anybody_can_recompute_the_draw_from_what_is_published(
@@ -60,6 +61,48 @@ async def test_anybody_can_recompute_the_draw_from_what_is_published(
     winner = next(n for n, one in enumerate(entries) if one["code"] == mine[0])
     await people[winner].post(f"/bookings/{entries[winner]['id']}/cancel", json={})
     assert (await people[0].get(f"{url}/draw")).json()["lots"] == drawn["lots"]
+
+
+async def test_who_is_drawn_and_waits_for_approval_has_won_all_the_same(
+    worker: Caller, venue: Venue, callers: Callers, town: Town, rolled_back: Database
+) -> None:
+    asks = PLAN["policy"] | {"approval": True}
+    session = await added(worker, venue, capacity=1, draw_at=at(12).isoformat(), policy=asks)
+    people = [await callers.resident(town.place(1, 1, 1, 1)) for _ in range(2)]
+    entries = [await enrolled(one, session["id"]) for one in people]
+    await draw_due(rolled_back, now=at(12))
+    drawn = (await people[0].get(f"/sessions/{session['id']}/draw")).json()
+    states = {}
+    for person, entry in zip(people, entries, strict=True):
+        shown = (await person.get(f"/bookings/{entry['id']}")).json()
+        states[shown["code"]] = shown["state"]
+    assert [(lot["won"], states[lot["code"]]) for lot in drawn["lots"]] == [
+        (True, "pending"),
+        (False, "waitlisted"),
+    ]
+
+
+async def test_a_draw_of_places_that_nobody_has_until_approved_is_refused(
+    worker: Caller, venue: Venue
+) -> None:
+    free = PLAN["policy"] | {"approval": True, "pending_blocks": False}
+    noon = at(12).isoformat()
+    body = {"kind": "tutoring", "draw_at": noon} | plan(policy=free)
+    answer = await worker.post(f"/venues/{venue.id}/sessions", json=body)
+    refused(answer, 422, "drawn_places_not_held")
+    series = SERIES | {"policy": free, "draw_minutes_before": 60}
+    answer = await worker.post(f"/venues/{venue.id}/series", json=series)
+    refused(answer, 422, "drawn_places_not_held")
+    session = await added(worker, venue, draw_at=noon)
+    body = plan(version=session["version"], policy=free)
+    answer = await worker.put(f"/sessions/{session['id']}", json=body)
+    refused(answer, 422, "drawn_places_not_held")
+    weekly = await made(worker, venue, draw_minutes_before=60)
+    answer = await worker.put(f"/series/{weekly['id']}", json=change(weekly, policy=free))
+    refused(answer, 422, "drawn_places_not_held")
+    url = f"/sessions/{weekly['sessions'][0]['session_id']}"
+    assert (await worker.get(url)).json()["policy"]["pending_blocks"] is True
+    await added(worker, venue, policy=free)  # without a draw staff choose among all who ask
 
 
 async def test_a_session_without_a_draw_has_none_to_show(

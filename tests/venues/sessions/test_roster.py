@@ -153,6 +153,7 @@ async def test_a_child_goes_home_only_with_whom_its_guardian_named(
     clock.now = at(16.4)
     answer = await herself.post(f"{booking}/check-in", json=presence())
     assert answer.status_code == 200, answer.text
+    assert answer.json()["holder"] is None  # with a number, which a teacher has no use for
     roster = (await herself.get(f"/sessions/{lesson['id']}/roster")).json()
     assert roster["present"] == 1
     clock.now = at(17.9)
@@ -180,7 +181,8 @@ async def test_the_guardian_may_fetch_her_child_by_name_or_as_guardian(
 ) -> None:
     booking = f"/bookings/{lesson['booking']['id']}"
     clock.now = at(16.5)
-    assert (await worker.post(f"{booking}/check-in", json=presence())).status_code == 200
+    came = (await worker.post(f"{booking}/check-in", json=presence())).json()
+    assert (came["state"], came["holder"]["name"]) == ("checked_in", "林秀英")
     answer = await worker.post(f"{booking}/check-out", json=presence(picked_up_by="监护人"))
     assert answer.status_code == 200, answer.text
 

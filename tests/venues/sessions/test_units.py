@@ -32,7 +32,12 @@ async def test_a_new_unit_is_taken_by_the_sessions_to_come(
     await tx.commit()
     session = await added(worker, venue, room_id=str(room.id))
     seen = await units_of(worker, room.id)
-    body = {"version": 1, "units": [*seen["units"], {"name": "二"}]}
+    (one,) = seen["units"]
+    twice = {"version": 1, "units": [one, one | {"name": "二"}]}
+    answer = await worker.put(f"/rooms/{room.id}/units", json=twice)
+    problem = refused(answer, 422, "invalid_request")
+    assert "同一个台位只能填一次" in str(problem["errors"])
+    body = {"version": 1, "units": [one, {"name": "二"}]}
     answer = await worker.put(f"/rooms/{room.id}/units", json=body)
     assert answer.status_code == 200, answer.text
     (_, new) = answer.json()["units"]

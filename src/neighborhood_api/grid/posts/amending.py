@@ -51,6 +51,21 @@ async def change_appointment(
     before = appointment.duty_phone
     appointment.duty_phone, appointment.ends_on = wish.duty_phone, wish.ends_on
     appointment.version += 1
+    await tell_amended(tx, actor, appointment, before, now=now)
+    people = (appointment.person_id, appointment.stand_in_id)
+    await release_shifts(tx, [one for one in people if one is not None], now=now)
+    return appointment, await person_of(tx, appointment)
+
+
+async def tell_amended(
+    tx: Tx, actor: Actor, appointment: Appointment, before: str, *, now: datetime
+) -> None:
+    """Announce that an appointment was changed; shifts to come with its number get the new one.
+
+    `before` is the duty phone that it had.
+
+    Emits: AppointmentAmended.
+    """
     emit(
         tx,
         AppointmentAmended(
@@ -68,9 +83,6 @@ async def change_appointment(
         Shift.ends_at > now,
         Shift.cancelled_at.is_(None),
     )
-    new = coming.values(duty_phone=wish.duty_phone, version=Shift.version + 1)
-    if wish.duty_phone != before:
+    new = coming.values(duty_phone=appointment.duty_phone, version=Shift.version + 1)
+    if appointment.duty_phone != before:
         await tx.execute(new.execution_options(synchronize_session=False))
-    people = (appointment.person_id, appointment.stand_in_id)
-    await release_shifts(tx, [one for one in people if one is not None], now=now)
-    return appointment, await person_of(tx, appointment)

@@ -245,13 +245,13 @@ async def set_stand_in(
 async def end_stand_in(
     tx: Tx, actor: Actor, appointment_id: UUID, *, now: datetime
 ) -> tuple[Appointment, Person]:
-    """Give the post back to its holder alone.
+    """Give the post back to its holder alone; who stood in for one that is over is history.
 
     Raises: AppointmentNotFound.
     Emits: DutyChanged, and PostVacant when the holder is on leave.
     """
     appointment = await managed(tx, actor, appointment_id)
-    if appointment.stand_in_id is not None:
+    if appointment.stand_in_id is not None and appointment.ended_at is None:
         changes = Changes()
         _clear_stand_in(tx, changes, appointment)
         _keep(tx, "grid.stand_in_ended", actor, appointment, now)

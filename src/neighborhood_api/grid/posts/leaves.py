@@ -18,7 +18,7 @@ from neighborhood_api.grid.posts.holders import (
     stand_in_for,
 )
 from neighborhood_api.grid.posts.releases import pass_on_shifts
-from neighborhood_api.grid.schemas import LeaveIn
+from neighborhood_api.grid.posts.schemas import LeaveIn
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level

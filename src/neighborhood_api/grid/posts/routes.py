@@ -17,16 +17,14 @@ from neighborhood_api.grid.posts import (
 )
 from neighborhood_api.grid.posts.choosing import SelectionChangeIn, SelectionOut
 from neighborhood_api.grid.posts.models import Selection
+from neighborhood_api.grid.posts.schemas import LeaveIn, LeaveOut, VacancyOut
 from neighborhood_api.grid.schemas import (
     AppointmentChangeIn,
     AppointmentEndedOut,
     AppointmentIn,
     AppointmentList,
     AppointmentOut,
-    LeaveIn,
-    LeaveOut,
     StandInIn,
-    VacancyOut,
     WorkOut,
 )
 from neighborhood_api.identity.access import Forbidden, Role

@@ -26,8 +26,9 @@ from neighborhood_api.grid.layers.chains import called
 from neighborhood_api.grid.models import Appointment, Leave, Node, Vacancy
 from neighborhood_api.grid.names import post_name
 from neighborhood_api.grid.posts.duty import ANSWERING
+from neighborhood_api.grid.posts.schemas import CoverOut, VacancyOut
 from neighborhood_api.grid.queries import acting, exists_on, in_office, is_away, on_leave
-from neighborhood_api.grid.schemas import CoverOut, NodeOut, VacancyOut
+from neighborhood_api.grid.schemas import NodeOut
 from neighborhood_api.identity.access import Actor, Permission, Role
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import Level

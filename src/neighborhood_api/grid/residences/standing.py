@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, SQLColumnExpression, Uuid, bindparam, false, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from neighborhood_api.grid.models import Node, Residence, ResidenceRules
+from neighborhood_api.grid.models import Node, Residence
+from neighborhood_api.grid.residences.models import ResidenceRules
 from neighborhood_api.grid.residences.schemas import ResidenceRulesIn
 from neighborhood_api.grid.service import NodeNotFound, current_node
 from neighborhood_api.identity.access import Actor, Permission

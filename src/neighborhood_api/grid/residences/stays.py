@@ -20,11 +20,11 @@ from neighborhood_api.grid.events import (
 from neighborhood_api.grid.models import (
     Confirmation,
     Household,
-    LeftResidence,
     Node,
     PastResidence,
     Residence,
 )
+from neighborhood_api.grid.residences.models import LeftResidence
 from neighborhood_api.grid.schemas import ResidenceIn
 from neighborhood_api.grid.service import NotALane, current_node, normal_address
 from neighborhood_api.identity.access import Actor

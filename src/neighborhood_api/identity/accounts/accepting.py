@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, bindparam, select
 
 from neighborhood_api.identity import passwords
-from neighborhood_api.identity.access import Actor, Forbidden
+from neighborhood_api.identity.access import Actor
 from neighborhood_api.identity.accounts.codes import digest_of
 from neighborhood_api.identity.accounts.models import Invitation, InvitationKind
 from neighborhood_api.identity.accounts.password_rules import (
@@ -16,16 +16,12 @@ from neighborhood_api.identity.accounts.password_rules import (
     require_new,
     require_strong,
 )
-from neighborhood_api.identity.accounts.superiors import (
-    NotBelowYou,
-    OfficesOf,
-    require_above,
-)
+from neighborhood_api.identity.accounts.superiors import OfficesOf, is_still_above
 from neighborhood_api.identity.events import InvitationAccepted
 from neighborhood_api.identity.joining import PhoneTaken, PostsWouldBeLost, become
 from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.schemas import SignedInOut
-from neighborhood_api.identity.service import HoldsPosts, Issuer, PersonNotFound
+from neighborhood_api.identity.service import HoldsPosts, Issuer
 from neighborhood_api.identity.sessions.history import end_other_sign_ins
 from neighborhood_api.identity.sessions.models import SignInKind
 from neighborhood_api.kit.db import Tx
@@ -193,23 +189,21 @@ async def _usable(
 ) -> Invitation:
     """Lock a code that can be used, and that who made it could make now.
 
-    She knows it: were it worth more than her power, she could wait for her colleague's rise,
-    or use it after her own dismissal.
-
     Raises: InvitationInvalid.
     """
     invitation = await _open_invitation(tx, invitation_id, now)
     if invitation is None:
         raise InvitationInvalid
-    maker_id = invitation.made_by_id
-    standing = await issuer.standing_of(tx, maker_id, now)
-    maker = Actor(maker_id, invitation.id, standing.posts)
-    offices = await offices_of(tx, invitation.person_id, now)
-    invites = invitation.kind == InvitationKind.INVITE
-    try:
-        require_above(maker, invitation.person_id, offices, or_appoints=invites)
-    except (Forbidden, NotBelowYou, PersonNotFound) as exc:
-        raise InvitationInvalid from exc
+    if not await is_still_above(
+        tx,
+        invitation.made_by_id,
+        invitation.person_id,
+        standing_of=issuer.standing_of,
+        offices_of=offices_of,
+        or_appoints=invitation.kind == InvitationKind.INVITE,
+        now=now,
+    ):
+        raise InvitationInvalid
     return invitation
 
 

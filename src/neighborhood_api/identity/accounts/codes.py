@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime
 from hashlib import sha256
+from unicodedata import normalize
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -12,7 +13,7 @@ from neighborhood_api.kit.db import Tx
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without I, L, O and U, which are read wrongly (Crockford's Base32)."""
-_READ_AS = str.maketrans("ILO", "110", "- ")
+_READ_AS = str.maketrans("ILO", "110")
 _LENGTH = 12
 """Sixty bits: nobody meets one by guessing."""
 _GROUP = 4
@@ -26,8 +27,13 @@ def new_code() -> str:
 
 def digest_of(code: str) -> bytes:
     """Return what a code is known by, however it was typed."""
-    plain = code.upper().translate(_READ_AS)
+    plain = plain_of(code).translate(_READ_AS)
     return sha256(b"invitation " + plain.encode()).digest()
+
+
+def plain_of(code: str) -> str:
+    """Return the letters and digits of a code; Chinese keyboards type them in full width."""
+    return "".join(sign for sign in normalize("NFKC", code).upper() if sign.isalnum())
 
 
 async def close_invitation(tx: Tx, person_id: UUID, how: str, *, now: datetime) -> UUID | None:

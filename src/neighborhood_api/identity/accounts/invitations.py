@@ -11,11 +11,9 @@ from sqlalchemy.orm import aliased
 
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.identity.accounts.codes import close_invitation, digest_of, new_code
+from neighborhood_api.identity.accounts.given import given_works
 from neighborhood_api.identity.accounts.models import Invitation, InvitationKind
-from neighborhood_api.identity.accounts.password_rules import (
-    given_is_over,
-    replace_password,
-)
+from neighborhood_api.identity.accounts.password_rules import replace_password
 from neighborhood_api.identity.accounts.superiors import (
     NotBelowYou,
     Office,
@@ -28,7 +26,7 @@ from neighborhood_api.identity.models import Person
 from neighborhood_api.identity.places import columns_of
 from neighborhood_api.identity.revocations import revoke_person
 from neighborhood_api.identity.second_step.challenges import forget_challenges
-from neighborhood_api.identity.service import PersonNotFound
+from neighborhood_api.identity.service import PersonNotFound, StandingOf
 from neighborhood_api.identity.sessions.history import end_other_sign_ins
 from neighborhood_api.kit.acts import record_act
 from neighborhood_api.kit.db import ReadTx, Tx
@@ -90,6 +88,7 @@ async def invite(
     actor: Actor,
     person_id: UUID,
     *,
+    standing_of: StandingOf,
     offices_of: OfficesOf,
     valid_for: timedelta,
     now: datetime,
@@ -104,9 +103,14 @@ async def invite(
     require_above(actor, person_id, offices, or_appoints=True)
     if person is None:
         raise PersonNotFound
-    has_password = person.password_hash is not None
-    if given_is_over(person, valid_for, now):
-        has_password = False
+    has_password = person.password_hash is not None and await given_works(
+        tx,
+        person,
+        standing_of=standing_of,
+        offices_of=offices_of,
+        given_for=valid_for,
+        now=now,
+    )
     if has_password or person.openid is not None:
         raise AccountInUse
     made = await _make(tx, actor, person, InvitationKind.INVITE, offices, valid_for, now)

@@ -62,7 +62,7 @@ class PasswordUsedBefore(Problem):
 
 
 class InitialPasswordExpired(Problem):
-    """The password that an office chose was not changed in time."""
+    """The password that an office chose was not changed in time, or who chose it left."""
 
     status = HTTPStatus.FORBIDDEN
     title = "The initial password was not changed in time; ask for an invitation"
@@ -93,14 +93,6 @@ class PasswordAge(NamedTuple):
             return True
         chosen = person.password_set_at
         return bool(self.days) and chosen is not None and chosen + timedelta(self.days) <= now
-
-    def require_in_time(self, person: Person, now: datetime) -> None:
-        """Refuse a password that an office chose, and its owner has not changed for too long.
-
-        Raises: InitialPasswordExpired.
-        """
-        if given_is_over(person, self.given_for, now):
-            raise InitialPasswordExpired
 
 
 FOR_EVER = PasswordAge()

@@ -21,9 +21,9 @@ from neighborhood_api.identity.accounts.schemas import (
     StaffAccountOut,
     WeChatBindIn,
 )
-from neighborhood_api.identity.accounts.superiors import NotBelowYou, OfficesOf
+from neighborhood_api.identity.accounts.superiors import NotBelowYou
 from neighborhood_api.identity.caller import ActorDep, limit_sign_ins
-from neighborhood_api.identity.dependencies import IssuerDep
+from neighborhood_api.identity.dependencies import IssuerDep, OfficesDep
 from neighborhood_api.identity.joining import PhoneTaken, PostsWouldBeLost
 from neighborhood_api.identity.schemas import SignedInOut
 from neighborhood_api.identity.second_step.challenges import SecondStepNeeded
@@ -46,16 +46,10 @@ LINK = "/invitation#"
 PendingInvitationPage = paging.Page[PendingInvitationOut]
 
 
-async def _offices_of(request: Request) -> OfficesOf:
-    offices_of: OfficesOf = request.app.state.offices_of
-    return offices_of
-
-
 async def _valid_for(request: Request) -> timedelta:
     return timedelta(hours=request.app.state.settings.invitation_hours)
 
 
-OfficesDep = Annotated[OfficesOf, Depends(_offices_of)]
 ValidForDep = Annotated[timedelta, Depends(_valid_for)]
 
 
@@ -67,6 +61,7 @@ ValidForDep = Annotated[timedelta, Depends(_valid_for)]
 async def invite(
     person_id: UUID,
     actor: ActorDep,
+    issuer: IssuerDep,
     offices_of: OfficesDep,
     valid_for: ValidForDep,
     tx: TxDep,
@@ -79,7 +74,13 @@ async def invite(
     """
     return _made(
         await invitations.invite(
-            tx, actor, person_id, offices_of=offices_of, valid_for=valid_for, now=now
+            tx,
+            actor,
+            person_id,
+            standing_of=issuer.standing_of,
+            offices_of=offices_of,
+            valid_for=valid_for,
+            now=now,
         )
     )
 

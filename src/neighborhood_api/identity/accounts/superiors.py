@@ -12,7 +12,7 @@ from uuid import UUID
 
 from neighborhood_api.identity.access import GRANTED, Actor, Forbidden, Permission, Role
 from neighborhood_api.identity.places import Place
-from neighborhood_api.identity.service import PersonNotFound
+from neighborhood_api.identity.service import PersonNotFound, StandingOf
 from neighborhood_api.kit.db import ReadTx
 from neighborhood_api.kit.problems import Problem
 
@@ -90,6 +90,31 @@ def require_above(
         for office in offices
     ):
         raise NotBelowYou
+
+
+async def is_still_above(
+    tx: ReadTx,
+    maker_id: UUID,
+    person_id: UUID,
+    *,
+    standing_of: StandingOf,
+    offices_of: OfficesOf,
+    or_appoints: bool,
+    now: datetime,
+) -> bool:
+    """Tell whether who made somebody's way in could make it now.
+
+    She knows it: were it worth more than her power, she could wait for her colleague's rise,
+    or use it after her own dismissal.
+    """
+    standing = await standing_of(tx, maker_id, now)
+    maker = Actor(maker_id, maker_id, standing.posts)
+    offices = await offices_of(tx, person_id, now)
+    try:
+        require_above(maker, person_id, offices, or_appoints=or_appoints)
+    except (Forbidden, NotBelowYou, PersonNotFound):
+        return False
+    return True
 
 
 def widest(offices: Sequence[Office]) -> Place:

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 
 from neighborhood_api.identity.access import OPERATORS, Actor, Permission
+from neighborhood_api.identity.accounts.codes import plain_of
 from neighborhood_api.identity.accounts.superiors import NotBelowYou
 from neighborhood_api.identity.events import SecondStepReset
 from neighborhood_api.identity.models import Person
@@ -139,7 +140,7 @@ async def confirm_second_step(
         raise SecondStepOff
     if known.confirmed_at is not None:
         raise SecondStepAlreadyOn
-    step = totp.step_matching(known.secret, code, now, after=known.last_step)
+    step = totp.step_matching(known.secret, plain_of(code), now, after=known.last_step)
     if step is None:
         raise _counted(tx, person, device, now)
     known.confirmed_at, known.last_step = now, step
@@ -242,7 +243,7 @@ async def _confirmed(tx: Tx, person_id: UUID) -> Authenticator | None:
 
 async def _is_right(tx: Tx, known: Authenticator, code: str, now: datetime) -> bool:
     """Take a code of the app, or a recovery code; neither is taken again."""
-    step = totp.step_matching(known.secret, code, now, after=known.last_step)
+    step = totp.step_matching(known.secret, plain_of(code), now, after=known.last_step)
     if step is not None:
         known.last_step = step
         return True
@@ -269,5 +270,4 @@ def _recovery_code() -> str:
 
 
 def _recovery_digest(person_id: UUID, code: str) -> bytes:
-    plain = code.upper().replace("-", "").replace(" ", "")
-    return sha256(b"recovery " + person_id.bytes + plain.encode()).digest()
+    return sha256(b"recovery " + person_id.bytes + plain_of(code).encode()).digest()

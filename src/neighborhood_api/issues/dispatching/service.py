@@ -9,6 +9,7 @@ from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move, State
 from neighborhood_api.identity.access import Actor
 from neighborhood_api.issues.dispatching.schemas import RETURN_REASONS, ReturnIn
+from neighborhood_api.issues.publishing.service import move_publication
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Tx
 from neighborhood_api.kit.problems import Problem
@@ -74,6 +75,7 @@ async def adjudicate_issue(
     """
     await move_case(tx, ISSUE, case, Move.ADJUDICATE, actor, said, now=now)
     case.adjudicated = True
+    await move_publication(tx, case)
 
 
 def _is_returned_too_often(case: Case) -> bool:

@@ -8,7 +8,7 @@ from neighborhood_api.cases.models import Case
 from neighborhood_api.cases.policy import CaseNotFound, may_read, reads_as_staff
 from neighborhood_api.cases.service import find_case, lock_case
 from neighborhood_api.identity.access import Actor, Forbidden, Permission
-from neighborhood_api.identity.places import columns_of
+from neighborhood_api.identity.places import COLUMNS, columns_of
 from neighborhood_api.identity.service import StaleVersion
 from neighborhood_api.issues.categories.models import Publicity
 from neighborhood_api.issues.publishing.events import (
@@ -65,6 +65,13 @@ def begin_publication(case: Case, category_code: str, publicity: str) -> list[Mo
         case.published_at = case.opened_at
         rows.append(IssuePublished(issue_id=case.id).row())
     return rows
+
+
+async def move_publication(tx: Tx, case: Case) -> None:
+    """Have a locked issue that turned out to lie elsewhere moderated and listed there."""
+    publication = await tx.get_one(Publication, case.id)
+    for name, node_id in zip(COLUMNS, case.place, strict=True):
+        setattr(publication, name, node_id)
 
 
 async def moderate_issue(

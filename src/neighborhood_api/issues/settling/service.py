@@ -22,6 +22,7 @@ from neighborhood_api.issues.settling.schemas import (
     ResolveIn,
     VerifyIn,
 )
+from neighborhood_api.issues.together.parting import part_from_main
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Tx
 
@@ -85,7 +86,8 @@ async def reopen_issue(
 ) -> None:
     """Say that it is not settled, or object to a refusal: it goes one level up.
 
-    Whoever `supports` it may do so, too, where the rule gives her the right.
+    Whoever `supports` it may do so, too, where the rule gives her the right. What was merged
+    and settled with another goes its own way from then on.
 
     Raises: CaseNotFound, Forbidden, MoveNotAllowed, ReopenTooLate, ReopenNotYours,
         ObjectedAlready, FilesNotUsable.
@@ -102,6 +104,8 @@ async def reopen_issue(
     refusal = refuses_reopening(case, before, objections, whose, now=now)
     if refusal is not None:
         raise refusal
+    if case.main_id is not None:
+        await part_from_main(tx, case)
     await claim_files(tx, actor.person_id, wish.photo_ids, now=now)
 
 

@@ -10,6 +10,8 @@ from neighborhood_api.cases.models import Case, Entry
 from neighborhood_api.cases.service import lock_case, move_case
 from neighborhood_api.cases.telling import Said
 from neighborhood_api.cases.workflow import Move, State
+from neighborhood_api.issues.publishing.masking import mask_personal
+from neighborhood_api.issues.together.parting import part_from_main
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import Database, Tx
 from neighborhood_api.kit.jobs import PATIENT, database_of, on_named
@@ -56,11 +58,26 @@ async def _follow(
     if state is State.WITHDRAWN:
         words = Said(text="主件已撤回，恢复单独办理")
         await move_case(tx, ISSUE, follower, Move.UNMERGE, None, words, now=now)
-        follower.main_id = None
+        await part_from_main(tx, follower)
     elif main.standing in _STILL_HOLDS[state]:
-        entry = await tx.get_one(Entry, entry_id)
-        said = Said(text=f"主件 {main.code}：{entry.text or ''}", file_ids=entry.file_ids)
+        result = await _result(tx, await tx.get_one(Entry, entry_id))
+        told = mask_personal(result.text or "")  # it was said to another reporter
+        said = Said(text=f"主件 {main.code}：{told}", file_ids=result.file_ids)
         await move_case(tx, ISSUE, follower, Move.FOLLOW, None, said, now=now, to=state)
+        if state is State.RESOLVED:  # whose work it was does not say how good it is
+            follower.resolved_by_id = main.resolved_by_id
+
+
+async def _result(tx: Tx, entry: Entry) -> Entry:
+    """Return the line that says what was done: a check need say nothing of its own."""
+    if entry.move != Move.VERIFY.value:
+        return entry
+    checked = select(Entry).where(
+        Entry.case_id == entry.case_id,
+        Entry.move == Move.RESOLVE.value,
+        Entry.id < entry.id,
+    )
+    return (await tx.scalars(checked.order_by(Entry.id.desc()).limit(1))).one()
 
 
 for past in ("resolved", "verified", "rejected", "withdrawn"):

@@ -19,7 +19,7 @@ class SharedOut(Out):
     code: str
     category_name: str
     text: str
-    """已隐去个人信息 · Personal data is masked."""
+    """已隐去个人信息；不公开时不显示 · Without personal data; not while it is not public."""
     state: State
     state_name: str
     lane_name: str
@@ -57,7 +57,7 @@ class MergeIn(In):
     into_id: UUID
     """主件 · The issue that goes on."""
     text: Text
-    """理由，双方诉求人可见 · Why; the reporter reads it."""
+    """理由，被并件的诉求人可见 · Why; the reporter of the merged one reads it."""
 
 
 class MergedOut(Out):

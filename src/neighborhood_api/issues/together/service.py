@@ -30,6 +30,7 @@ from neighborhood_api.issues.together.likeness import (
     likeness_of_words,
 )
 from neighborhood_api.issues.together.models import Support
+from neighborhood_api.issues.together.parting import part_from_main
 from neighborhood_api.issues.together.queries import CANDIDATES, GOING_ON, SharedRow
 from neighborhood_api.issues.workflow import ISSUE
 from neighborhood_api.kit.db import ReadTx, Tx
@@ -195,9 +196,7 @@ async def unmerge_issue(
     """
     case = await lock_case(tx, ISSUE, issue_id)
     await move_case(tx, ISSUE, case, Move.UNMERGE, actor, said, now=now)
-    case.main_id = None
-    issue = await tx.get_one(Issue, case.id)
-    issue.response_missed = issue.resolution_missed = False  # its own clocks tell again
+    await part_from_main(tx, case)
 
 
 def _passed(due_at: datetime | None, done_at: datetime) -> bool:

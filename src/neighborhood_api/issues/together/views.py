@@ -43,8 +43,28 @@ _PROGRESS = frozenset(
 """What staff did with the main issue, as far as it concerns everybody who reported it."""
 
 
+NOT_PUBLIC = "该诉求目前不公开"
+
+
 def shared_view(row: SharedRow, actor: Actor, links: Links, *, now: datetime) -> SharedOut:
-    """Show an issue to others: masked, and with photos only where it is published or hers."""
+    """Show an issue to somebody who supports it: while it is not public, only how far it is."""
+    shown = _shown(row, actor, links, now)
+    if not (row.published or shown.mine):
+        shown.text = NOT_PUBLIC
+    return shown
+
+
+def similar_view(
+    found: tuple[SharedRow, int | None, float], actor: Actor, links: Links, *, now: datetime
+) -> SimilarOut:
+    """Show a likely duplicate to somebody who may see it."""
+    row, metres, likely = found
+    shown = _shown(row, actor, links, now)
+    return SimilarOut(**dict(shown), metres=metres, likelihood=likely)
+
+
+def _shown(row: SharedRow, actor: Actor, links: Links, now: datetime) -> SharedOut:
+    """Show an issue to others masked and without photos, and as it is to who reported it."""
     state = State(row.state)
     mine = row.reporter_id == actor.person_id
     return SharedOut(
@@ -61,15 +81,6 @@ def shared_view(row: SharedRow, actor: Actor, links: Links, *, now: datetime) ->
         mine=mine,
         supported=row.supported,
     )
-
-
-def similar_view(
-    found: tuple[SharedRow, int | None, float], actor: Actor, links: Links, *, now: datetime
-) -> SimilarOut:
-    """Show a likely duplicate."""
-    row, metres, likely = found
-    shown = shared_view(row, actor, links, now=now)
-    return SimilarOut(**dict(shown), metres=metres, likelihood=likely)
 
 
 async def together_view(

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 from dataclasses import dataclass
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ def home_of(data_dir: Path, account: Account) -> Path:
     place = data_dir / "postgres"
     ours = 0o700 if account.is_us else 0o711
     if not place.exists():
+        if data_dir.exists() and not data_dir.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(data_dir))
         _make(data_dir, ours)
         if account.can_enter(data_dir.resolve()):
             _make(place, ours)

@@ -8,7 +8,6 @@ from sqlalchemy import (
     cast,
     column,
     exists,
-    func,
     or_,
     table,
 )
@@ -53,13 +52,15 @@ def register_was_exported(ids: Ids) -> ColumnElement[bool]:
         Act.what == "imports.grid_exported",
         Act.detail["kinds"].contains(["people"]),
     )
+    ended_since = exists().where(  # the day on which she moved out may be put back
+        Act.subject == cast(Resident.id, Text),
+        Act.what == "registers.resident_ended",
+        Act.acted_at > EXPORTS.c.requested_at,
+    )
     entry = exists().where(
         Resident.person_id.in_(ids),
         Resident.id < EXPORTS.c.id,  # both ids tell when they were made
-        or_(
-            Resident.moved_out_on.is_(None),
-            Resident.moved_out_on > func.date(EXPORTS.c.requested_at),
-        ),
+        or_(Resident.moved_out_on.is_(None), ended_since),
         EXPORTS.c.node_id.in_(
             [Resident.district_id, Resident.street_id, Resident.community_id]
         ),

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from neighborhood_api.identity.access import Actor, Permission
-from neighborhood_api.identity.places import Place
 from neighborhood_api.kit.db import Handle, ReadTx, Source
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.registrations import deciding, ending
@@ -67,11 +66,16 @@ async def read_booking(source: Source, actor: Actor, booking_id: UUID) -> Bookin
     booking = await ONE_BOOKING.first(source, id=booking_id)
     if booking is None:
         raise RegistrationNotFound
-    if booking.person_id != actor.person_id:
-        place = await _place_of(source, booking.venue_id)
-        if not actor.may(Permission.BOOKING_READ, at=place):
-            raise RegistrationNotFound
+    own = booking.person_id == actor.person_id
+    if not own and not await reads_bookings(source, actor, booking.venue_id):
+        raise RegistrationNotFound
     return booking
+
+
+async def reads_bookings(source: Source, actor: Actor, venue_id: UUID) -> bool:
+    """Tell whether the caller is of the staff who see who holds the bookings of a venue."""
+    venue = await VENUE_PLACE.first(source, id=venue_id)
+    return venue is not None and actor.may(Permission.BOOKING_READ, at=venue.place)
 
 
 async def shown_booking(source: Source, booking_id: UUID) -> BookingRow:
@@ -159,7 +163,7 @@ async def approve_booking(
     """Grant what waits for approval; nobody grants her own.
 
     Raises: RegistrationNotFound, Forbidden, OwnBooking, NotInThatState, NothingToApprove,
-        OverlapsOwnBooking.
+        UnitNotFound, OverlapsOwnBooking.
     Emits: Approved.
     """
     resource, row = await _lock_for_staff(handle, actor, booking_id)
@@ -263,10 +267,3 @@ def require_staff(actor: Actor, resource: ResourceRow) -> None:
     if not actor.may(Permission.BOOKING_READ, at=resource.place):
         raise RegistrationNotFound
     actor.require(Permission.BOOKING_MANAGE, at=resource.place)
-
-
-async def _place_of(source: Source, venue_id: UUID) -> Place:
-    venue = await VENUE_PLACE.first(source, id=venue_id)
-    if venue is None:
-        raise RegistrationNotFound
-    return venue.place

@@ -5,11 +5,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     DateTime,
     Integer,
     Uuid,
-    any_,
     bindparam,
     case,
     func,
@@ -247,30 +245,6 @@ RESOURCE_BOOKINGS = Query(
     BookingRow,
 )
 """Who uses or wants a room between two moments, in order."""
-
-VENUE_BOOKINGS = Query(
-    BOOKINGS.where(
-        Resource.group_id == _ID,
-        or_(_LIVE_STATES, stands(State.COMPLETED, State.NO_SHOW)),
-        Registration.starts_at < _UNTIL,
-        Registration.starts_at > _SINCE - timedelta(days=1),
-        Registration.ends_at > _SINCE,
-    ).order_by(Registration.starts_at, Registration.number),
-    BookingRow,
-)
-"""The same of a whole venue."""
-
-WAITING_FOR_APPROVAL = Query(
-    BOOKINGS.where(
-        Resource.group_id == any_(bindparam("venue_ids", type_=ARRAY(Uuid))),
-        stands(State.PENDING),
-        Registration.id < _BELOW,
-    )
-    .order_by(Registration.id.desc())
-    .limit(_FETCH),
-    BookingRow,
-)
-"""What staff have to approve."""
 
 
 class VenuePlace(NamedTuple):

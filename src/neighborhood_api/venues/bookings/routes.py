@@ -222,7 +222,12 @@ STAFF = (*SIGNED_IN, *ONCE, Forbidden, RegistrationNotFound)
     "/bookings/{booking_id}/approve",
     summary="通过预约（工作人员）· Approve a booking",
     responses=problems(
-        *STAFF, handling.OwnBooking, NotInThatState, NothingToApprove, OverlapsOwnBooking
+        *STAFF,
+        handling.OwnBooking,
+        NotInThatState,
+        NothingToApprove,
+        UnitNotFound,
+        OverlapsOwnBooking,
     ),
 )
 async def approve_booking(

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from neighborhood_api.grid.residences.standing import ResidenceNotConfirmed
 from neighborhood_api.identity.access import Forbidden
 from neighborhood_api.identity.caller import ActorDep
 from neighborhood_api.kit.clock import NowDep
@@ -17,7 +18,11 @@ from neighborhood_api.registrations.checking_in import (
 from neighborhood_api.registrations.deciding import NotInThatState
 from neighborhood_api.registrations.granting import UnitNotFound
 from neighborhood_api.registrations.locking import RegistrationNotFound
-from neighborhood_api.venues.bookings.handling import OwnBooking, shown_booking
+from neighborhood_api.venues.bookings.handling import (
+    OwnBooking,
+    reads_bookings,
+    shown_booking,
+)
 from neighborhood_api.venues.bookings.schemas import BookingOut
 from neighborhood_api.venues.bookings.service import REFUSED
 from neighborhood_api.venues.bookings.views import booking_view
@@ -87,6 +92,7 @@ async def check_in_by_sign(
         *SIGNED_IN,
         *ONCE,
         service.SignUnknown,
+        ResidenceNotConfirmed,
         service.ApprovalNeeded,
         service.NotOpenNow,
         UnitNotFound,
@@ -181,5 +187,10 @@ async def renew_room_sign(
 
 
 async def _shown(writer: WriterDep, actor: ActorDep, booking_id: UUID) -> BookingOut:
+    """Show a booking; to a teacher without its holder, whose number is not on her roster."""
     row = await shown_booking(writer, booking_id)
-    return await booking_view(writer, row, for_staff=row.person_id != actor.person_id)
+    own = row.person_id == actor.person_id
+    shown = await booking_view(writer, row, for_staff=not own)
+    if own or await reads_bookings(writer, actor, row.venue_id):
+        return shown
+    return shown.model_copy(update={"holder": None})

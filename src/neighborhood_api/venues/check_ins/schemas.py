@@ -64,7 +64,7 @@ class ScanIn(PresenceIn):
 class CheckOutIn(PresenceIn):
     """Somebody leaves."""
 
-    picked_up_by: Annotated[Line, Field(max_length=20)] | None = None
+    picked_up_by: Annotated[Line, Field(max_length=40)] | None = None
     """接走孩子的人 · Who takes the child home."""
 
 

@@ -1,6 +1,8 @@
 """Rules of coming and leaving at a venue: by the sign, by staff and teachers, as a walk-in."""
 
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,6 +12,7 @@ from sqlalchemy import DateTime, Uuid, bindparam, or_, select
 
 from neighborhood_api.grid.areas.coordinates import Point
 from neighborhood_api.grid.calendar import local_day
+from neighborhood_api.grid.residences.standing import require_confirmed
 from neighborhood_api.identity.access import Actor, Permission
 from neighborhood_api.kit.db import Handle, Source
 from neighborhood_api.kit.problems import Problem
@@ -35,8 +38,9 @@ from neighborhood_api.registrations.queries import (
 )
 from neighborhood_api.registrations.states import Channel, CheckInMethod, State
 from neighborhood_api.registrations.wishes import Wish
-from neighborhood_api.schedules.openings.plans import Limits, Plan, slots
+from neighborhood_api.schedules.openings.plans import Hurdle, Limits, Plan, slots
 from neighborhood_api.schedules.openings.queries import plan_of
+from neighborhood_api.schedules.openings.reasons import reason
 from neighborhood_api.schedules.openings.spans import Span
 from neighborhood_api.venues.bookings.handling import OwnBooking
 from neighborhood_api.venues.bookings.queries import ROOM_GROUND
@@ -103,8 +107,17 @@ _SITE = Query(
 _ROOM_OF_SIGN = Query(select(Room.id).where(Room.qr_code == bindparam("code")), OneId)
 _PERSON = bindparam("person_id", type_=Uuid)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
+
+
+class _Here(NamedTuple):
+    id: UUID
+    starts_at: datetime
+    state: str
+    policy_id: UUID
+
+
 _HERE = Query(
-    select(Registration.id, Registration.starts_at)
+    select(Registration.id, Registration.starts_at, Registration.state, Registration.policy_id)
     .where(
         Registration.person_id == _PERSON,
         or_(
@@ -117,7 +130,7 @@ _HERE = Query(
         Registration.ends_at > _NOW,
     )
     .order_by(Registration.starts_at, Registration.number),
-    lambda id, starts_at: (id, starts_at),  # noqa: A006
+    _Here,
 )
 """What somebody has in a room, and in the sessions there, soonest first."""
 _TEACHES = Query(
@@ -137,23 +150,27 @@ async def check_in_by_sign(
 ) -> list[UUID]:
     """Check the caller in, by the sign at a room's door, to what she has there next today.
 
-    With several children in one session, to each. Returns the bookings.
+    With several children in one session, to each. What she is checked in to already is not
+    next, once she can be checked in to what follows it. Returns the bookings.
 
     Raises: SignUnknown, NothingToCheckIn, NotInThatState, TooEarlyToCheckIn, CheckInReused.
     Emits: CheckedIn.
     """
     room_id = await _room_of(handle, scan.code)
     found = await _HERE.all(handle, person_id=actor.person_id, room_id=room_id, now=now)
-    first = found[0][1] if found else None
-    if first is None or local_day(first) > local_day(now):
+    today = [
+        one
+        for one in found
+        if local_day(one.starts_at) <= local_day(now) or await _has_opened(handle, one, now)
+    ]
+    if not today:
         raise NothingToCheckIn
-    ids = [booking_id for booking_id, starts_at in found if starts_at == first]
+    ids = await _meant(handle, today, scan, now=now)
     for resource, row in await lock_registrations(handle, ids):
         if row.state == State.CHECKED_IN:
             continue
-        # One message may be for several: each has an id of its own, the same when repeated.
         own = scan.presence(CheckInMethod.QR, actor.person_id)
-        own = own._replace(id=uuid5(scan.id, str(row.id)))
+        own = own._replace(id=_own_id(scan, row.id))
         site = await site_of(handle, resource)
         await checking_in.check_in(handle, resource, row, own, site=site, now=now)
     return ids
@@ -231,14 +248,15 @@ async def walk_in(handle: Handle, actor: Actor, wish: WalkInIn, *, now: datetime
     What holds for bookings holds here too, except notice and the grid's beginning. The same
     message again is answered by what the first one gave.
 
-    Raises: SignUnknown, CheckInReused, ApprovalNeeded, NotOpenNow, UnitNotFound, TokenRevoked,
-        and those in `bookings.service.REFUSED`.
+    Raises: SignUnknown, ResidenceNotConfirmed, CheckInReused, ApprovalNeeded, NotOpenNow,
+        UnitNotFound, TokenRevoked, and those in `bookings.service.REFUSED`.
     Emits: Registered, CheckedIn.
     """
     room_id = await _room_of(handle, wish.code)
     ground = await ROOM_GROUND.first(handle, id=room_id)
     if ground is None:
         raise SignUnknown
+    await require_confirmed(handle, actor, ground.place, asked=ground.confirmed_only)
     applicant = await applicant_of(handle, actor, born_on=month_of(wish.birth_month))
     resource = await lock_resource(handle, room_id)
     before = await _given_before(handle, actor, wish.id)
@@ -253,6 +271,8 @@ async def walk_in(handle: Handle, actor: Actor, wish: WalkInIn, *, now: datetime
     also = judging.audience(
         terms.audience, ground.place, applicant, today, names=ground.node_name
     )
+    if span.ends_at - span.starts_at > timedelta(minutes=terms.longest_minutes):
+        also.append(reason(Hurdle.TOO_LONG, span, plan, terms.limits))
     wanted = Wish(
         starts_at=span.starts_at,
         ends_at=span.ends_at,
@@ -268,6 +288,45 @@ async def walk_in(handle: Handle, actor: Actor, wish: WalkInIn, *, now: datetime
     site = await site_of(handle, resource)
     await checking_in.check_in(handle, resource, row, presence, site=site, now=now)
     return row.id
+
+
+async def _meant(
+    handle: Handle, today: Sequence[_Here], scan: ScanIn, *, now: datetime
+) -> list[UUID]:
+    """Return what a scan is for: what comes first, or what follows when she is there already.
+
+    A guardian whose one child is there may bring the next. The same message means the same
+    again.
+    """
+    groups: dict[datetime, list[_Here]] = defaultdict(list)
+    for one in today:
+        groups[one.starts_at].append(one)
+    meant, *later = groups.values()
+    for group in later:
+        opened = [await _has_opened(handle, one, now) for one in group]
+        if not all(opened) or not await _there_already(handle, meant, scan):
+            break
+        meant = group
+    return [one.id for one in meant]
+
+
+async def _has_opened(handle: Handle, one: _Here, now: datetime) -> bool:
+    """Tell whether one may check in; to what begins at midnight, that is the day before."""
+    terms = await terms_of(handle, one.policy_id)
+    return now >= one.starts_at - timedelta(minutes=terms.check_in_before_minutes)
+
+
+async def _there_already(handle: Handle, group: Sequence[_Here], scan: ScanIn) -> bool:
+    """Tell whether all were checked in before, and not by this message."""
+    if any(one.state != State.CHECKED_IN for one in group):
+        return False
+    own = [_own_id(scan, one.id) for one in group]
+    return not any([await checking_in.KNOWN.first(handle, id=its_id) for its_id in own])
+
+
+def _own_id(scan: ScanIn, booking_id: UUID) -> UUID:
+    """Make an id for one of several that one message may be for: the same when repeated."""
+    return uuid5(scan.id, str(booking_id))
 
 
 async def _given_before(handle: Handle, actor: Actor, its_id: UUID) -> UUID | None:

@@ -106,9 +106,14 @@ def offered(row: Noticed, now: datetime) -> Told | None:
 
 
 def given(row: Noticed, now: datetime) -> Told | None:
-    """Tell that a place is hers."""
+    """Tell that a place is hers, or that staff have to approve it."""
     del now
-    if row.state != State.CONFIRMED or row.entry_state != State.CONFIRMED:
+    if row.state != row.entry_state:
+        return None
+    if row.state == State.PENDING:
+        title = "抽签已中，待审批" if row.entry_act == Act.DRAW else "候补已到号，待审批"
+        return Told(title, f"{what(row)}，审批后会通知您。", row.starts_at)
+    if row.state != State.CONFIRMED:
         return None
     title = "抽签已中，名额已保留" if row.entry_act == Act.DRAW else "候补成功，名额已保留"
     return Told(title, f"{what(row)}。如不能到场，请提前取消。", row.starts_at)

@@ -102,6 +102,13 @@ class UnitIn(In):
     """是否可用；有预约的不能停用 · Off for a broken table; not while it is booked."""
 
 
+def _once(units: list[UnitIn]) -> list[UnitIn]:
+    known = [one.id for one in units if one.id is not None]
+    if len(set(known)) < len(known):
+        raise ValueError("同一个台位只能填一次")
+    return units
+
+
 class UnitsIn(In):
     """All units of a room, in their order; one that is left out is put out of use."""
 
@@ -110,7 +117,9 @@ class UnitsIn(In):
     )
     version: int
     """读到的活动室版本号 · The room's version, as read."""
-    units: Annotated[list[UnitIn], Field(min_length=1, max_length=MOST_UNITS)]
+    units: Annotated[
+        list[UnitIn], Field(min_length=1, max_length=MOST_UNITS), AfterValidator(_once)
+    ]
     """全部台位 · All units."""
 
 

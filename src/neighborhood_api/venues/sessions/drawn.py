@@ -9,8 +9,8 @@ from neighborhood_api.registrations.drawing import DRAW
 from neighborhood_api.registrations.draws import in_drawn_order
 from neighborhood_api.registrations.states import State
 from neighborhood_api.venues.sessions.enrolling import resource_of
+from neighborhood_api.venues.sessions.lots import DrawOut, LotOut
 from neighborhood_api.venues.sessions.queries import LOTS
-from neighborhood_api.venues.sessions.schemas import DrawOut, LotOut
 
 FORMULA = (
     "SHA-256(seed) = commitment；每个预约号 B<n> 的分数 = SHA-256(seed + ':' + n)，"
@@ -49,7 +49,7 @@ async def read_draw(source: Source, session_id: UUID) -> DrawOut:
                 place=row.place,
                 code=f"B{row.number}",
                 score=scores[row.number],
-                won=row.state == State.CONFIRMED,
+                won=row.state != State.WAITLISTED,  # staff may have to approve it
             )
             for row in rows
         ]

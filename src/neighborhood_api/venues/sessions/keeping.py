@@ -16,7 +16,7 @@ from neighborhood_api.kit.outbox import emit
 from neighborhood_api.kit.problems import Problem
 from neighborhood_api.registrations.ending import cancel_all
 from neighborhood_api.registrations.models import Resource
-from neighborhood_api.registrations.policies import new_policy
+from neighborhood_api.registrations.policies import Terms, new_policy
 from neighborhood_api.registrations.promoting import fill_freed
 from neighborhood_api.registrations.queries import ResourceRow
 from neighborhood_api.venues.service import hold_venue
@@ -61,19 +61,28 @@ class ParticipantsElsewhere(Problem):
     message = "有已报名的人在新时间另有预约；可改选时间，或选择取消这些报名并通知"
 
 
+class DrawnPlacesNotHeld(Problem):
+    """What is drawn and then approved needs its place while it waits: else all would win."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "What is drawn must have its place while it waits for approval"
+    message = "抽签的场次如需审批，请让待审批的报名占用名额，或改为不审批"
+
+
 async def add_session(
     tx: Tx, actor: Actor, venue_id: UUID, wish: SessionIn, *, now: datetime
 ) -> UUID:
     """Add a session to a venue, and occupy its room and its teachers' time.
 
     Raises: VenueNotFound, VenueGone, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers,
-        TwoLeads, SessionInThePast, PlaceOrTeacherTaken.
+        TwoLeads, SessionInThePast, DrawnPlacesNotHeld, PlaceOrTeacherTaken.
     Emits: SessionAdded, TeacherAssigned.
     """
     venue = await hold_venue(tx, actor, venue_id)
     shape = wish.shape()
     if lies_in_the_past(shape, wish.draw_at, now=now):
         raise SessionInThePast
+    require_places_held(shape.policy, drawn=wish.draw_at is not None)
     require_staffed(shape)
     ids = [one.teacher_id for one in shape.teachers]
     ground = await lock_ground(tx, venue, room_ids=[shape.room_id], teacher_ids=ids, now=now)
@@ -98,7 +107,7 @@ async def change_session(
 
     Raises: SessionNotFound, RoomNotFound, Forbidden, VenueGone, StaleVersion, SessionOver,
         SessionInThePast, TeacherNotFound, TooFewHelpers, TwoLeads, PlaceOrTeacherTaken,
-        ParticipantsElsewhere.
+        ParticipantsElsewhere, DrawnPlacesNotHeld, SeatsInUse.
     Emits: SessionChanged, TeacherAssigned, TeacherReleased, and what enrolments announce.
     """
     shape, by_id = wish.shape(), actor.person_id
@@ -113,6 +122,7 @@ async def change_session(
     draw_at = drawn_at(resource.draw_at, known.shape, shape)
     if lies_in_the_past(shape, draw_at, known.shape, now=now):
         raise SessionInThePast
+    require_places_held(shape.policy, drawn=draw_at is not None)
     require_staffed(shape)
     require_teachers(ground, ids)
     anytime = wish.outside_hours
@@ -185,6 +195,15 @@ def refuse_clashes(found: list[Clash], *, cancel_conflicting: bool = False) -> N
         raise PlaceOrTeacherTaken(clashes=shown)
     if found and not cancel_conflicting:
         raise ParticipantsElsewhere(clashes=shown)
+
+
+def require_places_held(terms: Terms, *, drawn: bool) -> None:
+    """Refuse to draw places that nobody has until staff approve: everybody would win one.
+
+    Raises: DrawnPlacesNotHeld.
+    """
+    if drawn and terms.approval and not terms.pending_blocks:
+        raise DrawnPlacesNotHeld
 
 
 def require_to_come(resource: ResourceRow, now: datetime) -> None:

@@ -42,10 +42,10 @@ from neighborhood_api.venues.sessions.grounds import (
     SessionOver,
     TeacherNotFound,
 )
+from neighborhood_api.venues.sessions.lots import DrawOut
 from neighborhood_api.venues.sessions.occupying import PlaceOrTeacherTaken
 from neighborhood_api.venues.sessions.schemas import (
     CallOffIn,
-    DrawOut,
     DropOutIn,
     EnrolIn,
     SessionChangeIn,
@@ -67,6 +67,7 @@ SHAPING = (
     TooFewHelpers,
     TwoLeads,
     keeping.SessionInThePast,
+    keeping.DrawnPlacesNotHeld,
     PlaceOrTeacherTaken,
 )
 ENROLLING = (

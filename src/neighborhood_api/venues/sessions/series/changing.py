@@ -29,7 +29,7 @@ from neighborhood_api.venues.sessions.grounds import (
     require_teachers,
     venue_to_run,
 )
-from neighborhood_api.venues.sessions.keeping import call_off
+from neighborhood_api.venues.sessions.keeping import call_off, require_places_held
 from neighborhood_api.venues.sessions.making import hindrances, policy_for, reshape
 from neighborhood_api.venues.sessions.models import Series, Session
 from neighborhood_api.venues.sessions.occupying import Clash
@@ -91,31 +91,20 @@ async def change_series(
 
     Raises: SeriesNotFound, Forbidden, VenueGone, StaleVersion, SessionNotFound, SessionOver,
         RoomNotFound, TeacherNotFound, TooFewHelpers, TwoLeads, SeriesTooLong,
-        SeriesDatesEnrolled, SeriesClashes, PlaceOrTeacherTaken.
+        DrawnPlacesNotHeld, SeriesDatesEnrolled, SeriesClashes, PlaceOrTeacherTaken, SeatsInUse.
     Emits: SessionAdded, SessionChanged, SessionCalledOff, TeacherAssigned, TeacherReleased, and
         what enrolments announce.
     """
-    plan = wish.plan
-    teachers = frozenset(one.teacher_id for one in plan.teaching)
-    part = await lock_part(
-        tx,
-        actor,
-        series_id,
-        wish,
-        hold_venue,
-        room_id=plan.room_id,
-        teacher_ids=teachers,
-        now=now,
-    )
+    plan, by_id = wish.plan, actor.person_id
+    part = await _lock(tx, actor, series_id, wish, now=now)
     series, ground = part.series, part.ground
-    require_teachers(ground, teachers)
+    require_places_held(plan.policy, drawn=series.draw_minutes_before is not None)
     before = SeriesPlan.model_validate(series.plan)
     present = await days_of(tx, ground.venue, before, part.first_on)
     wanted = await days_of(tx, ground.venue, plan, part.first_on)
     dropped = _dropped(part, before, plan, wanted)
     falling = [part.known[on] for on in dropped]
     await _refuse_enrolled(tx, falling)
-    by_id = actor.person_id
     stays = {on: known for on, known in part.known.items() if on not in dropped}
     changes, kept = _changes(stays, before, plan)
     clashing = await _hindered(tx, ground, changes, wish, now=now)
@@ -158,6 +147,29 @@ async def cancel_series(
     record_act(tx, "venues.series_cancelled", series_id, by=by_id, now=now, sessions=count)
     await tx.flush()
     return await series_view(tx, series)
+
+
+async def _lock(
+    tx: Tx, actor: Actor, series_id: UUID, wish: SeriesChangeIn, *, now: datetime
+) -> Part:
+    """Lock the part with the room and the teachers that it shall have.
+
+    Raises: SeriesNotFound, Forbidden, VenueGone, StaleVersion, SessionNotFound, SessionOver,
+        RoomNotFound, TeacherNotFound.
+    """
+    teachers = frozenset(one.teacher_id for one in wish.teaching)
+    part = await lock_part(
+        tx,
+        actor,
+        series_id,
+        wish,
+        hold_venue,
+        room_id=wish.room_id,
+        teacher_ids=teachers,
+        now=now,
+    )
+    require_teachers(part.ground, teachers)
+    return part
 
 
 async def _refuse_enrolled(tx: Tx, falling: list[Known]) -> None:

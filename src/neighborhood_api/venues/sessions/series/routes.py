@@ -9,6 +9,7 @@ from neighborhood_api.kit.clock import NowDep
 from neighborhood_api.kit.db import ReadTxDep, TxDep
 from neighborhood_api.kit.http import router as new_router
 from neighborhood_api.kit.problems import problems
+from neighborhood_api.registrations.promoting import SeatsInUse
 from neighborhood_api.venues.dependencies import ONCE, SIGNED_IN
 from neighborhood_api.venues.rooms.service import RoomNotFound
 from neighborhood_api.venues.service import VenueGone, VenueNotFound
@@ -17,6 +18,7 @@ from neighborhood_api.venues.sessions.grounds import (
     SessionOver,
     TeacherNotFound,
 )
+from neighborhood_api.venues.sessions.keeping import DrawnPlacesNotHeld
 from neighborhood_api.venues.sessions.occupying import PlaceOrTeacherTaken
 from neighborhood_api.venues.sessions.series import changing, service
 from neighborhood_api.venues.sessions.series.schemas import (
@@ -37,6 +39,7 @@ SHAPING = (
     TeacherNotFound,
     TooFewHelpers,
     TwoLeads,
+    DrawnPlacesNotHeld,
     service.SeriesTooLong,
     service.SeriesClashes,
     PlaceOrTeacherTaken,
@@ -75,7 +78,7 @@ async def read_series(series_id: UUID, actor: ActorDep, tx: ReadTxDep) -> Series
 @router.put(
     "/series/{series_id}",
     summary="修改系列（工作人员）· Change a series",
-    responses=problems(*SIGNED_IN, *PART, *SHAPING, changing.SeriesDatesEnrolled),
+    responses=problems(*SIGNED_IN, *PART, *SHAPING, SeatsInUse, changing.SeriesDatesEnrolled),
 )
 async def change_series(
     series_id: UUID, body: SeriesChangeIn, actor: ActorDep, tx: TxDep, now: NowDep

@@ -23,6 +23,7 @@ from neighborhood_api.venues.sessions.grounds import (
     lock_ground,
     require_teachers,
 )
+from neighborhood_api.venues.sessions.keeping import require_places_held
 from neighborhood_api.venues.sessions.making import Making, build, hindrances
 from neighborhood_api.venues.sessions.models import Series, Session, SessionKind
 from neighborhood_api.venues.sessions.occupying import Clash
@@ -94,11 +95,13 @@ async def add_series(
     told.
 
     Raises: VenueNotFound, VenueGone, RoomNotFound, Forbidden, TeacherNotFound, TooFewHelpers,
-        TwoLeads, SeriesTooLong, NoDatesLeft, SeriesClashes, PlaceOrTeacherTaken.
+        TwoLeads, SeriesTooLong, NoDatesLeft, SeriesClashes, DrawnPlacesNotHeld,
+        PlaceOrTeacherTaken.
     Emits: SessionAdded, TeacherAssigned.
     """
     venue = await hold_venue(tx, actor, venue_id)
     plan, by_id = wish.plan, actor.person_id
+    require_places_held(plan.policy, drawn=wish.draw_minutes_before is not None)
     require_staffed(plan.shape(wish.first_on))
     dates = await days_of(tx, venue, plan, wish.first_on)
     teachers = {one.teacher_id for one in plan.teaching}
@@ -119,6 +122,21 @@ async def add_series(
     )
     tx.add(series)
     await tx.flush()
+    made, skipped = await _add_dates(tx, ground, series, wish, dates, now=now)
+    if not made:
+        raise NoDatesLeft(skipped=[one.model_dump(mode="json") for one in skipped])
+    record_act(tx, "venues.series_added", series.id, by=by_id, now=now, sessions=made)
+    await tx.flush()
+    return await result_view(tx, series, Report(skipped, []))
+
+
+async def _add_dates(
+    tx: Tx, ground: Ground, series: Series, wish: SeriesIn, dates: Dates, *, now: datetime
+) -> tuple[int, list[SkippedOut]]:
+    """Make the sessions of a new series; return how many, and which dates were left out.
+
+    Raises: SeriesClashes, PlaceOrTeacherTaken.
+    """
     skipped = left_out(dates)
     clashing: dict[date, list[Clash]] = {}
     made = 0
@@ -129,14 +147,9 @@ async def add_series(
         elif found:
             clashing[on] = found
         else:
-            await add_date(tx, ground, series, plan, on)
+            await add_date(tx, ground, series, wish.plan, on)
             made += 1
-    skipped += skip_or_fail(clashing, wish.on_clash)
-    if not made:
-        raise NoDatesLeft(skipped=[one.model_dump(mode="json") for one in skipped])
-    record_act(tx, "venues.series_added", series.id, by=by_id, now=now, sessions=made)
-    await tx.flush()
-    return await result_view(tx, series, Report(skipped, []))
+    return made, skipped + skip_or_fail(clashing, wish.on_clash)
 
 
 async def add_date(tx: Tx, ground: Ground, series: Series, plan: SeriesPlan, on: date) -> None:

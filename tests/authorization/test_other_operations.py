@@ -3,7 +3,6 @@
 Whoever may not is told 403, or 404 where the thing itself is not hers to know.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,9 +19,9 @@ from tests.authorization.world import World
 from tests.issues.categories.arranging import rule
 from tests.support.issues import LANE
 from tests.support.posts import appointment_at
-from tests.support.wechat import Phones, phones_before
 
-pytestmark = pytest.mark.slow
+# Plates ask WeChat for their codes.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("phones")]
 
 OPERATOR, LEADER = {"own operator"}, {"own leader"}
 GRANTING = {"own leader", "own head", "own secretary", "own operator"}
@@ -100,13 +99,6 @@ LINES = (
 def done(answer: Response) -> str:
     assert answer.status_code == 200, answer.text
     return str(answer.json().get("id"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def phones(app: FastAPI) -> AsyncIterator[Phones]:
-    """Plates ask WeChat for their codes."""
-    async with phones_before(app) as phones:
-        yield phones
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Phones that sign in, staff with a password, and time that the test moves."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from neighborhood_api.kit.db import Tx
 from tests.support.clock import Clock, clock_of
 from tests.support.passwords import CHEAP
 from tests.support.posts import phone_number
-from tests.support.wechat import Phones, new_openid, phones_before
+from tests.support.wechat import Phones, new_openid
 
 PASSWORD = "Rain-2026"
 
@@ -23,12 +23,6 @@ PASSWORD = "Rain-2026"
 def clock(app: FastAPI) -> Iterator[Clock]:
     with clock_of(app) as clock:
         yield clock
-
-
-@pytest.fixture(scope="module")
-async def phones(app: FastAPI) -> AsyncIterator[Phones]:
-    async with phones_before(app) as phones:
-        yield phones
 
 
 @pytest.fixture(scope="session")

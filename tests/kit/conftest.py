@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from fastapi import FastAPI
 
 from neighborhood_api.kit.db import Database
 from tests.support.probe import Probe, make_tables, probe_over
-from tests.support.wechat import Phones, phones_before
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +24,3 @@ async def probe(notes: Database) -> AsyncIterator[Probe]:
 def kind(request: pytest.FixtureRequest) -> str:
     """Over which kind of transaction the probe's operations write, as a prefix."""
     return str(request.param)
-
-
-@pytest.fixture(scope="module")
-async def phones(app: FastAPI) -> AsyncIterator[Phones]:
-    async with phones_before(app) as phones:
-        yield phones

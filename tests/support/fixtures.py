@@ -27,6 +27,7 @@ from tests.support.places import Town, build_town
 from tests.support.postgres import NewDatabase, migrated_databases, scratch_database
 from tests.support.reads import JoiningSession, OneConnectionReader, OneConnectionWriters
 from tests.support.savepoints import tell_savepoints_plainly
+from tests.support.wechat import Phones, phones_before
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +99,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def app(settings: Settings, database: Database) -> FastAPI:
     """Built once: FastAPI resolves every operation on first use, slowly."""
     return create_app(settings, database)
+
+
+@pytest.fixture(scope="module")
+async def phones(app: FastAPI) -> AsyncIterator[Phones]:
+    """Phones with WeChat, whose servers the application asks meanwhile."""
+    async with phones_before(app) as phones:
+        yield phones
 
 
 @pytest.fixture(scope="session")

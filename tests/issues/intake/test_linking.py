@@ -1,10 +1,8 @@
 """An issue becomes its caller's when she opens an account, and nobody else's."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import select, text
 
@@ -27,13 +25,7 @@ from tests.support.issues import LANE, Street
 from tests.support.jobs import job_context
 from tests.support.people import Caller
 from tests.support.posts import phone_number, somebody
-from tests.support.wechat import Phones, new_openid, phones_before
-
-
-@pytest.fixture
-async def phones(app: FastAPI) -> AsyncIterator[Phones]:
-    async with phones_before(app) as phones:
-        yield phones
+from tests.support.wechat import Phones, new_openid
 
 
 @pytest.fixture

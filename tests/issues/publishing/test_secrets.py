@@ -25,21 +25,14 @@ from tests.support.calls import whistled
 from tests.support.clock import Clock
 from tests.support.issues import LANE, Street, new_rule
 from tests.support.posts import phone_number
-from tests.support.wechat import Phones, phones_before
 from tests.test_routes import described
 
-pytestmark = pytest.mark.slow
+# Plates ask WeChat for their codes.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("phones")]
 
 SECRET = re.compile(r"机密\d\d")
 FAR = {"longitude": 114.9, "latitude": 23.9}
 WITHIN: dict[str, Any] = {"clock": "calendar", "amount": 60}
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def phones(app: FastAPI) -> AsyncIterator[Phones]:
-    """Plates ask WeChat for their codes."""
-    async with phones_before(app) as phones:
-        yield phones
 
 
 async def talked_about(street: Street, tx: Tx, clock: Clock) -> str:

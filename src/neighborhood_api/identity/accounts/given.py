@@ -75,7 +75,8 @@ async def given_works(
 ) -> bool:
     """Tell whether a password that an office chose, if it is one, still lets anybody in.
 
-    It is over after some time, and as soon as who chose it could not choose it any more.
+    It is over after some time, and as soon as who chose it could not choose it any more. Of
+    one whose giver the trail does not tell, only the time counts.
     """
     if not person.password_given:
         return True
